@@ -1,0 +1,158 @@
+//! A world: a cluster at a moment. Owns the objects, logs and metrics that the API server serves and that
+//! faults alter. Knows nothing of HTTP.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Identifies an object the way the API server does: API group (empty for core), kind, namespace (empty for
+/// cluster-scoped kinds) and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// API group without version, `""` for the core group.
+    pub group: String,
+    /// Kind in CamelCase, as in the object's `kind` field.
+    pub kind: String,
+    /// Namespace, `""` for cluster-scoped objects.
+    pub namespace: String,
+    /// Name within the namespace.
+    pub name: String,
+}
+
+impl ObjectKey {
+    /// Reads the key from an object's `apiVersion`, `kind` and `metadata`; `None` when one is missing.
+    pub fn of(object: &Value) -> Option<Self> {
+        let api_version = object.get("apiVersion")?.as_str()?;
+        let metadata = object.get("metadata")?;
+        Some(Self {
+            group: api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned(),
+            kind: object.get("kind")?.as_str()?.to_owned(),
+            namespace: metadata.get("namespace").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            name: metadata.get("name")?.as_str()?.to_owned(),
+        })
+    }
+}
+
+/// Names one container's log.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogKey {
+    /// Namespace of the pod.
+    pub namespace: String,
+    /// Name of the pod.
+    pub pod: String,
+    /// Name of the container (init containers included).
+    pub container: String,
+}
+
+/// What `pods/log` answers for one container. Each line may start with the kubelet's own timestamp
+/// (RFC 3339 with exactly nine fractional digits and a space, as `kubectl logs --timestamps` prints); the
+/// server strips it unless `timestamps=true` and uses it for `sinceSeconds`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerLog {
+    /// Log of the running (or last) container instance.
+    pub current: Option<String>,
+    /// Log of the instance before it (`previous=true`).
+    pub previous: Option<String>,
+    /// Message that the API server answers instead of the current log.
+    pub error: Option<String>,
+    /// Message that the API server answers instead of the previous log.
+    pub previous_error: Option<String>,
+}
+
+/// A cluster at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World {
+    /// The frozen clock.
+    pub now: Timestamp,
+    /// Name of the world, for people.
+    pub name: String,
+    /// Name of the cluster that it shows.
+    pub cluster: String,
+    objects: BTreeMap<ObjectKey, Value>,
+    /// Logs per container.
+    pub logs: BTreeMap<LogKey, ContainerLog>,
+    /// Metric samples as OpenMetrics text with timestamps (without the closing `# EOF`).
+    pub metrics: String,
+    /// The alert or question that goes with the world, as written to `stimulus.json`.
+    pub stimulus: Option<Value>,
+}
+
+impl World {
+    /// An empty cluster.
+    pub fn new(name: &str, cluster: &str, now: Timestamp) -> Self {
+        Self {
+            now,
+            name: name.to_owned(),
+            cluster: cluster.to_owned(),
+            objects: BTreeMap::new(),
+            logs: BTreeMap::new(),
+            metrics: String::new(),
+            stimulus: None,
+        }
+    }
+
+    /// Adds or replaces an object; one without `apiVersion`, `kind` or `metadata.name` is ignored and `false`
+    /// is returned.
+    pub fn insert(&mut self, object: Value) -> bool {
+        match ObjectKey::of(&object) {
+            Some(key) => {
+                self.objects.insert(key, object);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The object of that kind and name, whatever its group; `namespace` is `""` for cluster-scoped kinds.
+    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
+        self.objects
+            .iter()
+            .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name)
+            .map(|(_, object)| object)
+    }
+
+    /// As [`World::get`], to alter it.
+    pub fn get_mut(&mut self, kind: &str, namespace: &str, name: &str) -> Option<&mut Value> {
+        self.objects
+            .iter_mut()
+            .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name)
+            .map(|(_, object)| object)
+    }
+
+    /// Removes and returns the object.
+    pub fn remove(&mut self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        let key = self
+            .objects
+            .keys()
+            .find(|key| key.kind == kind && key.namespace == namespace && key.name == name)?
+            .clone();
+        self.objects.remove(&key)
+    }
+
+    /// All objects in key order.
+    pub fn objects(&self) -> impl Iterator<Item = (&ObjectKey, &Value)> {
+        self.objects.iter()
+    }
+
+    /// All objects, to alter them (keys must stay as they are).
+    pub fn objects_mut(&mut self) -> impl Iterator<Item = (&ObjectKey, &mut Value)> {
+        self.objects.iter_mut()
+    }
+
+    /// All objects of a kind in key order.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
+        self.objects.iter().filter(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+    }
+
+    /// The log of a container, created empty when absent.
+    pub fn log_mut(&mut self, namespace: &str, pod: &str, container: &str) -> &mut ContainerLog {
+        self.logs
+            .entry(LogKey {
+                namespace: namespace.to_owned(),
+                pod: pod.to_owned(),
+                container: container.to_owned(),
+            })
+            .or_default()
+    }
+}
