@@ -130,6 +130,34 @@ impl World {
         self.objects.remove(&key)
     }
 
+    /// The object with exactly that key.
+    pub fn object(&self, key: &ObjectKey) -> Option<&Value> {
+        self.objects.get(key)
+    }
+
+    /// Removes and returns the object with exactly that key.
+    pub fn remove_object(&mut self, key: &ObjectKey) -> Option<Value> {
+        self.objects.remove(key)
+    }
+
+    /// The objects of a kind in key order: those of one namespace, or all for `None`.
+    pub fn objects_of<'a>(
+        &'a self,
+        group: &'a str,
+        kind: &'a str,
+        namespace: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a ObjectKey, &'a Value)> + 'a {
+        let start = ObjectKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.unwrap_or_default().to_owned(),
+            name: String::new(),
+        };
+        self.objects.range(start..).take_while(move |(key, _)| {
+            key.group == group && key.kind == kind && namespace.is_none_or(|namespace| key.namespace == namespace)
+        })
+    }
+
     /// All objects in key order.
     pub fn objects(&self) -> impl Iterator<Item = (&ObjectKey, &Value)> {
         self.objects.iter()

@@ -1,0 +1,124 @@
+//! The Kubernetes API server over a world: takes a request through weather, authentication, routing and
+//! authorization to the endpoint that answers it. Knows nothing of faults.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::call::Call;
+use crate::api::route::Route;
+use crate::api::status::ApiError;
+use crate::api::store::Store;
+use crate::prometheus;
+use crate::serve::clock::ServerClock;
+use crate::serve::requests::Requests;
+use crate::serve::shift::shift_to;
+use crate::serve::{Identity, ServeOptions, Weather};
+use crate::world::World;
+
+mod access;
+mod call;
+mod discovery;
+mod openapi;
+mod podlog;
+mod read;
+mod resource;
+mod route;
+mod status;
+mod store;
+mod table;
+mod weather;
+mod write;
+
+/// The state that all requests share.
+#[derive(Debug)]
+pub(crate) struct ApiServer {
+    store: RwLock<Store>,
+    changed: watch::Sender<u64>,
+    pub(crate) clock: ServerClock,
+    identities: Vec<Identity>,
+    weather: Weather,
+    pub(crate) requests: Requests,
+    stop: CancellationToken,
+}
+
+impl ApiServer {
+    /// Takes over the world; unless frozen, moves it to the wall clock first.
+    pub(crate) fn new(mut world: World, options: ServeOptions, stop: CancellationToken) -> Self {
+        let clock = if options.freeze {
+            ServerClock::Frozen(world.now)
+        } else {
+            shift_to(&mut world, ServerClock::Wall.now());
+            ServerClock::Wall
+        };
+        let store = Store::new(world);
+        Self {
+            changed: watch::Sender::new(store.version()),
+            store: RwLock::new(store),
+            clock,
+            identities: options.tokens,
+            weather: options.weather,
+            requests: Requests::default(),
+            stop,
+        }
+    }
+
+    /// The world as it is now.
+    pub(crate) fn snapshot(&self) -> World {
+        self.read().world().clone()
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Store> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a change and wakes the watches.
+    fn change<T>(&self, run: impl FnOnce(&mut Store) -> T) -> T {
+        let (result, version) = {
+            let mut store: RwLockWriteGuard<'_, Store> =
+                self.store.write().unwrap_or_else(PoisonError::into_inner);
+            (run(&mut store), store.version())
+        };
+        self.changed.send_replace(version);
+        result
+    }
+}
+
+/// Answers one HTTP request.
+pub(crate) async fn handle(State(server): State<Arc<ApiServer>>, request: Request<Body>) -> Response {
+    let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let number = server.requests.begin(request.method().as_str(), &target);
+    let response = match answer(&server, request, &target).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    };
+    server.requests.finish(number, response.status().as_u16());
+    response
+}
+
+async fn answer(server: &Arc<ApiServer>, request: Request<Body>, target: &str) -> Result<Response, ApiError> {
+    server.weather.meet(target, &server.stop).await?;
+    if let Some(path) = request.uri().path().strip_prefix("/prometheus/api/v1/") {
+        let path = path.to_owned();
+        return Ok(prometheus::answer(server, &path, request).await);
+    }
+    let user = access::authenticate(&server.identities, request.headers())?;
+    let call = Call::read(request, user).await?;
+    let route = Route::parse(&call.path);
+    let Route::Resource(target) = route else {
+        return discovery::answer(server, &call, &route);
+    };
+    let Some(endpoint) = target.resolve(&call, &server.read().registry)? else {
+        return Err(ApiError::unknown_path());
+    };
+    access::authorize(&server.weather, &call, &endpoint)?;
+    if call.method == http::Method::GET {
+        read::answer(server, &call, &endpoint)
+    } else {
+        write::answer(server, &call, &endpoint)
+    }
+}

@@ -1,0 +1,213 @@
+//! Errors as the API server words them: `Status` objects. Owns the wording, knows no endpoint.
+
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::api::resource::Resource;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiError {
+    code: u16,
+    reason: &'static str,
+    message: String,
+    details: Value,
+    plain: bool,
+}
+
+impl ApiError {
+    fn new(code: u16, reason: &'static str, message: String) -> Self {
+        Self { code, reason, message, details: Value::Null, plain: false }
+    }
+
+    fn about(mut self, resource: &Resource, name: &str) -> Self {
+        let mut details = json!({ "kind": resource.plural });
+        if !resource.group.is_empty() {
+            details["group"] = json!(resource.group);
+        }
+        if !name.is_empty() {
+            details["name"] = json!(name);
+        }
+        self.details = details;
+        self
+    }
+
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} not found", resource.qualified());
+        Self::new(404, "NotFound", message).about(resource, name)
+    }
+
+    pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", resource.qualified());
+        Self::new(409, "AlreadyExists", message).about(resource, name)
+    }
+
+    pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
+        Self::new(409, "Conflict", message).about(resource, name)
+    }
+
+    /// The conflict of a write with an outdated resourceVersion.
+    pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
+        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        Self::conflict(resource, name, why)
+    }
+
+    pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+        let named = if name.is_empty() { String::new() } else { format!(" {name:?}") };
+        let message = format!("{}{named} is forbidden: {why}", resource.qualified());
+        Self::new(403, "Forbidden", message).about(resource, name)
+    }
+
+    /// Forbidden for a path that is no resource.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized".to_owned())
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message.into())
+    }
+
+    /// 422 with one cause per problem.
+    pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
+        let listed: Vec<String> = causes.iter().map(Cause::sentence).collect();
+        let joined = match listed.as_slice() {
+            [only] => only.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let kind = if resource.group.is_empty() {
+            resource.kind.clone()
+        } else {
+            format!("{}.{}", resource.kind, resource.group)
+        };
+        let mut error = Self::new(422, "Invalid", format!("{kind} {name:?} is invalid: {joined}"));
+        error = error.about(resource, name);
+        error.details["kind"] = json!(resource.kind);
+        error.details["causes"] = causes.iter().map(Cause::json).collect();
+        error
+    }
+
+    /// 422 for query parameters of a list or watch that do not go together.
+    pub(crate) fn invalid_list_options(resource: &Resource, causes: &[Cause]) -> Self {
+        let options = Resource {
+            group: "meta.k8s.io".to_owned(),
+            kind: "ListOptions".to_owned(),
+            ..resource.clone()
+        };
+        Self::invalid(&options, "", causes)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self { details: json!({}), ..Self::new(405, "MethodNotAllowed", message.to_owned()) }
+    }
+
+    pub(crate) fn unknown_resource() -> Self {
+        let message = "the server could not find the requested resource";
+        Self { details: json!({}), ..Self::new(404, "NotFound", message.to_owned()) }
+    }
+
+    /// The plain text with which the server answers paths outside any API group.
+    pub(crate) fn unknown_path() -> Self {
+        Self { plain: true, ..Self::new(404, "NotFound", "404 page not found\n".to_owned()) }
+    }
+
+    pub(crate) fn expired(message: &str) -> Self {
+        Self::new(410, "Expired", message.to_owned())
+    }
+
+    /// A resourceVersion that the server has yet to see.
+    pub(crate) fn too_large_version(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
+        Self {
+            details: json!({ "causes": causes, "retryAfterSeconds": 1 }),
+            ..Self::new(504, "Timeout", message)
+        }
+    }
+
+    pub(crate) fn unsupported_media_type(found: &str, supported: &[&str]) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            supported.join(", ")
+        );
+        tracing::debug!(found, "unsupported media type");
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    pub(crate) fn not_acceptable(supported: &str) -> Self {
+        let message = format!("only the following media types are accepted: {supported}");
+        Self::new(406, "NotAcceptable", message)
+    }
+
+    /// What a failing server says; the injected weather speaks through this.
+    pub(crate) fn injected(code: u16) -> Self {
+        let (reason, message) = match code {
+            401 => ("Unauthorized", "Unauthorized"),
+            403 => ("Forbidden", "forbidden"),
+            404 => ("NotFound", "the server could not find the requested resource"),
+            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
+            503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+            504 => ("Timeout", "the server was unable to return a response in the time allotted"),
+            _ => ("InternalError", "an error on the server (\"\") has prevented the request from succeeding"),
+        };
+        Self::new(code, reason, message.to_owned())
+    }
+
+    /// The `Status` object.
+    pub(crate) fn body(&self) -> Value {
+        let mut body = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": self.message, "reason": self.reason, "code": self.code,
+        });
+        if !self.details.is_null() {
+            body["details"] = self.details.clone();
+        }
+        body
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let code = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if self.plain {
+            return (code, self.message).into_response();
+        }
+        let body = self.body().to_string();
+        (code, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+/// One problem of an invalid object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cause {
+    reason: &'static str,
+    field: String,
+    message: String,
+}
+
+impl Cause {
+    pub(crate) fn required(field: &str, detail: &str) -> Self {
+        let message =
+            if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
+        Self { reason: "FieldValueRequired", field: field.to_owned(), message }
+    }
+
+    pub(crate) fn value(field: &str, value: &Value, detail: &str) -> Self {
+        let message = format!("Invalid value: {value}: {detail}");
+        Self { reason: "FieldValueInvalid", field: field.to_owned(), message }
+    }
+
+    pub(crate) fn forbidden(field: &str, detail: &str) -> Self {
+        Self { reason: "FieldValueForbidden", field: field.to_owned(), message: format!("Forbidden: {detail}") }
+    }
+
+    fn sentence(&self) -> String {
+        format!("{}: {}", self.field, self.message)
+    }
+
+    fn json(&self) -> Value {
+        json!({ "reason": self.reason, "message": self.message, "field": self.field })
+    }
+}

@@ -1,0 +1,246 @@
+//! The columns of workload controllers.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::api::table::{Cells, Columns, age, containers, duration, label_selector, labels, name, or_none};
+use crate::json::{flag, items, number, text, time};
+
+const TEMPLATE: &str = "/spec/template/spec/containers";
+
+/// The printer of a workload kind.
+pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {
+    let found: (Columns, Cells) = match (group, kind) {
+        ("apps", "Deployment") => {
+            ("Name,Ready,Up-to-date:integer,Available:integer,Age|Containers,Images,Selector", deployment)
+        }
+        ("apps", "ReplicaSet") | ("", "ReplicationController") => (
+            "Name,Desired:integer,Current:integer,Ready:integer,Age|Containers,Images,Selector",
+            replica_set,
+        ),
+        ("apps", "StatefulSet") => ("Name,Ready,Age|Containers,Images", stateful_set),
+        ("apps", "DaemonSet") => (
+            "Name,Desired:integer,Current:integer,Ready:integer,Up-to-date:integer,Available:integer,\
+             Node Selector,Age|Containers,Images,Selector",
+            daemon_set,
+        ),
+        ("batch", "Job") => ("Name,Status,Completions,Duration,Age|Containers,Images,Selector", job),
+        ("batch", "CronJob") => (
+            "Name,Schedule,Timezone,Suspend:boolean,Active:integer,Last Schedule,Age|Containers,Images,Selector",
+            cron_job,
+        ),
+        ("autoscaling", "HorizontalPodAutoscaler") => {
+            ("Name,Reference,Targets,MinPods,MaxPods:integer,Replicas:integer,Age", autoscaler)
+        }
+        ("policy", "PodDisruptionBudget") => {
+            ("Name,Min Available,Max Unavailable,Allowed Disruptions:integer,Age", disruption_budget)
+        }
+        ("apps", "ControllerRevision") => ("Name,Controller,Revision:integer,Age", revision),
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// `spec.replicas`, one when it is left out.
+fn desired(object: &Value) -> i64 {
+    object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1)
+}
+
+fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
+    let mut cells = vec![
+        name(object),
+        json!(format!("{}/{}", number(object, "/status/readyReplicas"), desired(object))),
+        json!(number(object, "/status/updatedReplicas")),
+        json!(number(object, "/status/availableReplicas")),
+        age(object, now),
+    ];
+    cells.extend(containers(object, TEMPLATE));
+    cells.push(or_none(label_selector(object, "/spec/selector")));
+    cells
+}
+
+fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
+    let selector = match text(object, "/kind") {
+        "ReplicationController" => labels(object, "/spec/selector"),
+        _ => label_selector(object, "/spec/selector"),
+    };
+    let mut cells = vec![
+        name(object),
+        json!(desired(object)),
+        json!(number(object, "/status/replicas")),
+        json!(number(object, "/status/readyReplicas")),
+        age(object, now),
+    ];
+    cells.extend(containers(object, TEMPLATE));
+    cells.push(or_none(selector));
+    cells
+}
+
+fn stateful_set(object: &Value, now: Timestamp) -> Vec<Value> {
+    let ready = json!(format!("{}/{}", number(object, "/status/readyReplicas"), desired(object)));
+    let mut cells = vec![name(object), ready, age(object, now)];
+    cells.extend(containers(object, TEMPLATE));
+    cells
+}
+
+fn daemon_set(object: &Value, now: Timestamp) -> Vec<Value> {
+    let mut cells = vec![
+        name(object),
+        json!(number(object, "/status/desiredNumberScheduled")),
+        json!(number(object, "/status/currentNumberScheduled")),
+        json!(number(object, "/status/numberReady")),
+        json!(number(object, "/status/updatedNumberScheduled")),
+        json!(number(object, "/status/numberAvailable")),
+        or_none(labels(object, "/spec/template/spec/nodeSelector")),
+        age(object, now),
+    ];
+    cells.extend(containers(object, TEMPLATE));
+    cells.push(or_none(label_selector(object, "/spec/selector")));
+    cells
+}
+
+fn job(object: &Value, now: Timestamp) -> Vec<Value> {
+    let succeeded = number(object, "/status/succeeded");
+    let completions = object.pointer("/spec/completions").and_then(Value::as_i64);
+    let parallelism = number(object, "/spec/parallelism");
+    let completions = match completions {
+        Some(wanted) => format!("{succeeded}/{wanted}"),
+        None if parallelism > 1 => format!("{succeeded}/1 of {parallelism}"),
+        None => format!("{succeeded}/1"),
+    };
+    let started = time(object, "/status/startTime");
+    let ended = time(object, "/status/completionTime");
+    let took = match (started, ended) {
+        (Some(started), Some(ended)) => duration::since(started, ended),
+        (Some(started), None) => duration::since(started, now),
+        (None, _) => String::new(),
+    };
+    let mut cells =
+        vec![name(object), json!(job_status(object)), json!(completions), json!(took), age(object, now)];
+    cells.extend(containers(object, TEMPLATE));
+    cells.push(or_none(label_selector(object, "/spec/selector")));
+    cells
+}
+
+fn job_status(object: &Value) -> &'static str {
+    let holds = |kind: &str| {
+        items(object, "/status/conditions")
+            .iter()
+            .any(|condition| text(condition, "/type") == kind && text(condition, "/status") == "True")
+    };
+    if holds("Complete") {
+        "Complete"
+    } else if holds("Failed") {
+        "Failed"
+    } else if object.pointer("/metadata/deletionTimestamp").is_some() {
+        "Terminating"
+    } else if holds("Suspended") {
+        "Suspended"
+    } else if holds("FailureTarget") {
+        "FailureTarget"
+    } else if holds("SuccessCriteriaMet") {
+        "SuccessCriteriaMet"
+    } else {
+        "Running"
+    }
+}
+
+fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
+    let last = time(object, "/status/lastScheduleTime");
+    let suspend = if flag(object, "/spec/suspend") { "True" } else { "False" };
+    let mut cells = vec![
+        name(object),
+        json!(text(object, "/spec/schedule")),
+        or_none(text(object, "/spec/timeZone")),
+        json!(suspend),
+        json!(items(object, "/status/active").len()),
+        or_none(last.map(|at| duration::since(at, now)).unwrap_or_default()),
+        age(object, now),
+    ];
+    cells.extend(containers(object, "/spec/jobTemplate/spec/template/spec/containers"));
+    cells.push(or_none(label_selector(object, "/spec/jobTemplate/spec/selector")));
+    cells
+}
+
+fn autoscaler(object: &Value, now: Timestamp) -> Vec<Value> {
+    let reference =
+        format!("{}/{}", text(object, "/spec/scaleTargetRef/kind"), text(object, "/spec/scaleTargetRef/name"));
+    let minimum = object.pointer("/spec/minReplicas").and_then(Value::as_i64);
+    vec![
+        name(object),
+        json!(reference),
+        json!(targets(object)),
+        json!(minimum.map_or_else(|| "<unset>".to_owned(), |minimum| minimum.to_string())),
+        json!(number(object, "/spec/maxReplicas")),
+        json!(number(object, "/status/currentReplicas")),
+        age(object, now),
+    ]
+}
+
+/// The `TARGETS` cell: current against wanted for the first two metrics.
+fn targets(object: &Value) -> String {
+    let wanted = items(object, "/spec/metrics");
+    if wanted.is_empty() {
+        return "<none>".to_owned();
+    }
+    let current = items(object, "/status/currentMetrics");
+    let shown: Vec<String> =
+        wanted.iter().take(2).enumerate().map(|(index, metric)| target(metric, current.get(index))).collect();
+    let more = if wanted.len() > 2 { format!(" + {} more...", wanted.len() - 2) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn target(metric: &Value, current: Option<&Value>) -> String {
+    let source = match text(metric, "/type") {
+        "Resource" => "resource",
+        "ContainerResource" => "containerResource",
+        "Pods" => "pods",
+        "Object" => "object",
+        "External" => "external",
+        _ => return "<unknown type>".to_owned(),
+    };
+    let current = |field: &str| current.and_then(|metric| metric.pointer(&format!("/{source}/current/{field}")));
+    let quantity = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(wanted) = metric.pointer(&format!("/{source}/target/averageUtilization")) {
+        let found = current("averageUtilization")
+            .map_or_else(|| "<unknown>".to_owned(), |percent| format!("{percent}%"));
+        return format!("{}: {found}/{wanted}%", text(metric, &format!("/{source}/name"))).trim_start_matches(": ").to_owned();
+    }
+    let (field, suffix) = if metric.pointer(&format!("/{source}/target/averageValue")).is_some() {
+        ("averageValue", if matches!(source, "object" | "external") { " (avg)" } else { "" })
+    } else {
+        ("value", "")
+    };
+    let found = current(field).map_or_else(|| "<unknown>".to_owned(), quantity);
+    let wanted = metric.pointer(&format!("/{source}/target/{field}")).map(quantity).unwrap_or_default();
+    let prefix = if source == "resource" { format!("{}: ", text(metric, "/resource/name")) } else { String::new() };
+    format!("{prefix}{found}/{wanted}{suffix}")
+}
+
+fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
+    let bound = |pointer: &str| match object.pointer(pointer) {
+        Some(Value::String(percent)) => json!(percent),
+        Some(Value::Number(count)) => json!(count.to_string()),
+        _ => json!("N/A"),
+    };
+    vec![
+        name(object),
+        bound("/spec/minAvailable"),
+        bound("/spec/maxUnavailable"),
+        json!(number(object, "/status/disruptionsAllowed")),
+        age(object, now),
+    ]
+}
+
+fn revision(object: &Value, now: Timestamp) -> Vec<Value> {
+    let owner = items(object, "/metadata/ownerReferences").iter().find(|owner| flag(owner, "/controller"));
+    let controller = owner.map_or_else(
+        || "<none>".to_owned(),
+        |owner| {
+            let version = text(owner, "/apiVersion");
+            let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
+            format!("{}{group}/{}", text(owner, "/kind").to_lowercase(), text(owner, "/name"))
+        },
+    );
+    vec![name(object), json!(controller), json!(number(object, "/revision")), age(object, now)]
+}

@@ -1,0 +1,100 @@
+//! Moves a whole world in time, so that its frozen moment becomes the wall clock. Knows timestamps, not kinds.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::world::World;
+
+/// Metric names with these endings carry a Unix time as their value.
+const TIME_VALUED: [&str; 6] =
+    ["_created", "_timestamp_seconds", "_time_seconds", "_start_time", "_completion_time", "_schedule_time"];
+
+/// Shifts every timestamp in objects, logs, metrics and the stimulus by whole seconds, so that `world.now` is `now`.
+pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
+    let seconds = now.as_second() - world.now.as_second();
+    let by = SignedDuration::from_secs(seconds);
+    world.objects_mut().for_each(|(_, object)| shift_value(object, by));
+    for log in world.logs.values_mut() {
+        for text in [&mut log.current, &mut log.previous].into_iter().flatten() {
+            *text = text.split_inclusive('\n').map(|line| shift_line(line, by)).collect();
+        }
+    }
+    world.metrics = world.metrics.split_inclusive('\n').map(|line| shift_sample(line, seconds)).collect();
+    if let Some(stimulus) = &mut world.stimulus {
+        shift_value(stimulus, by);
+    }
+    world.now = world.now.checked_add(by).unwrap_or(world.now);
+}
+
+fn shift_value(value: &mut Value, by: SignedDuration) {
+    match value {
+        Value::String(text) => {
+            if let Some(shifted) = shift_text(text, by) {
+                *text = shifted;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shift_value(item, by)),
+        Value::Object(map) => map.values_mut().for_each(|item| shift_value(item, by)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The text moved in time with its precision kept, `None` when it is no RFC 3339 timestamp.
+fn shift_text(text: &str, by: SignedDuration) -> Option<String> {
+    let bytes = text.as_bytes();
+    if !(20..=40).contains(&bytes.len()) || bytes[4] != b'-' || bytes[10] != b'T' || bytes[13] != b':' {
+        return None;
+    }
+    let at: Timestamp = text.parse().ok()?;
+    let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+    let moved = at.checked_add(by).ok()?;
+    Some(with_precision(moved, digits))
+}
+
+/// The moment in UTC with exactly that many fractional digits (9 at most).
+pub(crate) fn with_precision(at: Timestamp, digits: usize) -> String {
+    let digits = u8::try_from(digits.min(9)).unwrap_or(9);
+    format!("{at:.width$}", width = usize::from(digits))
+}
+
+/// Moves the timestamps that a log line starts with: the kubelet's, and the program's own right after it.
+fn shift_line(line: &str, by: SignedDuration) -> String {
+    let Some((first, rest)) = line.split_once(' ') else { return line.to_owned() };
+    let Some(first) = shift_text(first, by) else { return line.to_owned() };
+    match rest.split_once(' ').and_then(|(second, tail)| Some((shift_text(second, by)?, tail))) {
+        Some((second, tail)) => format!("{first} {second} {tail}"),
+        None => format!("{first} {rest}"),
+    }
+}
+
+/// Moves an OpenMetrics sample: its timestamp, and its value when the name says that it is a time.
+fn shift_sample(line: &str, seconds: i64) -> String {
+    let body = line.trim_end_matches('\n');
+    if body.is_empty() || body.starts_with('#') {
+        return line.to_owned();
+    }
+    let series_end = body.rfind('}').map_or_else(|| body.find(' ').unwrap_or(body.len()), |at| at + 1);
+    let (series, rest) = body.split_at(series_end);
+    let mut fields = rest.split_whitespace();
+    let (Some(value), Some(at)) = (fields.next(), fields.next()) else { return line.to_owned() };
+    let name = series.split('{').next().unwrap_or_default();
+    let value = if TIME_VALUED.iter().any(|ending| name.ends_with(ending)) {
+        shift_number(value, seconds)
+    } else {
+        value.to_owned()
+    };
+    format!("{series} {value} {}\n", shift_number(at, seconds))
+}
+
+/// Adds whole seconds to the integer part of a decimal number; anything else stays as it is.
+fn shift_number(number: &str, seconds: i64) -> String {
+    let (whole, fraction) = number.split_once('.').map_or((number, None), |(a, b)| (a, Some(b)));
+    match (whole.parse::<i64>(), fraction) {
+        (Ok(whole), None) => (whole + seconds).to_string(),
+        (Ok(whole), Some(fraction)) => format!("{}.{fraction}", whole + seconds),
+        (Err(_), _) => number.parse::<f64>().map_or_else(
+            |_| number.to_owned(),
+            |value| (value + seconds as f64).to_string(),
+        ),
+    }
+}
