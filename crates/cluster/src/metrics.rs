@@ -60,7 +60,6 @@ impl MetricsReader {
             .build()?;
         Ok(Self {
             source: Some((client, url.trim_end_matches('/').to_owned())),
-            deadline,
         })
     }
 

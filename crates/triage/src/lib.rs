@@ -1,1 +1,16 @@
-//! placeholder
+//! Triage: what code can know about an incident without asking a model. Detectors, causal ranking, the brief.
+
+pub mod containers;
+pub mod detectors;
+mod evidence;
+mod finding;
+pub mod focus;
+mod intent;
+pub mod network;
+mod rank;
+mod reading;
+mod run;
+mod text;
+mod verdict;
+
+pub use run::{Options, Triage, triage};

@@ -1,0 +1,82 @@
+//! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
+//! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
+
+mod crash;
+mod csi;
+mod helm_values;
+mod image_pull;
+mod memory;
+mod network_policy;
+mod node;
+mod probe;
+mod service;
+mod storage_class;
+mod workload;
+
+use cluster::ClusterView;
+use cluster::calls::Call;
+use domain::{Change, Signal};
+use jiff::Timestamp;
+
+/// What detectors look at.
+pub struct Context<'a> {
+    /// The cluster.
+    pub view: &'a ClusterView,
+    /// Recent changes, newest first.
+    pub changes: &'a [Change],
+    /// Addresses in workloads' configuration.
+    pub calls: &'a [Call],
+    /// When the trouble was noticed, if the subject says.
+    pub noticed: Option<Timestamp>,
+}
+
+/// A detector: a name for signals and the function.
+pub struct Detector {
+    /// Name, shown with its signals.
+    pub name: &'static str,
+    /// Mechanism ids that it can name.
+    pub mechanisms: &'static [&'static str],
+    /// Looks.
+    pub run: fn(&Context<'_>) -> Vec<Signal>,
+}
+
+/// All detectors.
+pub const DETECTORS: &[&Detector] = &[
+    &workload::DETECTOR,
+    &crash::DETECTOR,
+    &memory::DETECTOR,
+    &image_pull::DETECTOR,
+    &storage_class::DETECTOR,
+    &csi::DETECTOR,
+    &service::DETECTOR,
+    &network_policy::DETECTOR,
+    &probe::DETECTOR,
+    &helm_values::DETECTOR,
+    &node::DETECTOR,
+];
+
+/// Runs them all.
+pub fn run(context: &Context<'_>) -> Vec<Signal> {
+    DETECTORS
+        .iter()
+        .flat_map(|detector| (detector.run)(context))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mechanism_that_a_detector_names_is_in_the_catalogue() {
+        for detector in DETECTORS {
+            for id in detector.mechanisms {
+                assert!(
+                    id.parse::<domain::MechanismId>().is_ok(),
+                    "{}: {id}",
+                    detector.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Does a memory series climb? Cut into lives at its drops, each life fitted by a line.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A drop below this share of the last sample starts a new life (a restart, or a big garbage collection).
+const DROP: f64 = 0.6;
+
+/// One life of a container, as a fitted line.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Climb {
+    /// First sample.
+    pub(super) start: Timestamp,
+    /// From first to last sample.
+    pub(super) duration: SignedDuration,
+    /// Fitted value at the start.
+    pub(super) from_bytes: f64,
+    /// Fitted value at the end.
+    pub(super) to_bytes: f64,
+    /// Coefficient of determination, 0 to 1.
+    pub(super) fit: f64,
+}
+
+impl Climb {
+    /// Steady growth by half or more over at least half an hour.
+    pub(super) fn is_leak(&self) -> bool {
+        self.duration >= SignedDuration::from_mins(30)
+            && self.fit > 0.8
+            && self.to_bytes > 1.5 * self.from_bytes.max(1.0)
+    }
+}
+
+/// The longest life that climbs, or else the longest life.
+pub(super) fn longest_climb(samples: &[(Timestamp, f64)]) -> Option<Climb> {
+    let mut lives: Vec<&[(Timestamp, f64)]> = Vec::new();
+    let mut from = 0;
+    for at in 1..samples.len() {
+        if samples[at].1 < samples[at - 1].1 * DROP {
+            lives.push(&samples[from..at]);
+            from = at;
+        }
+    }
+    lives.push(samples.get(from..)?);
+    lives
+        .into_iter()
+        .filter_map(fit)
+        .max_by(|a, b| (a.is_leak(), a.duration).cmp(&(b.is_leak(), b.duration)))
+}
+
+/// Least squares over one life; `None` below five samples.
+fn fit(life: &[(Timestamp, f64)]) -> Option<Climb> {
+    let (start, end) = (life.first()?.0, life.last()?.0);
+    if life.len() < 5 {
+        return None;
+    }
+    let points: Vec<(f64, f64)> = life
+        .iter()
+        .map(|(at, value)| (at.duration_since(start).as_secs_f64(), *value))
+        .collect();
+    let n = f64::from(u32::try_from(points.len()).ok()?);
+    let mean = |f: fn(&(f64, f64)) -> f64| points.iter().map(f).sum::<f64>() / n;
+    let (mean_x, mean_y) = (mean(|p| p.0), mean(|p| p.1));
+    let sxx: f64 = points.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
+    let syy: f64 = points.iter().map(|p| (p.1 - mean_y).powi(2)).sum();
+    let sxy: f64 = points.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
+    let slope = if sxx > 0.0 { sxy / sxx } else { 0.0 };
+    let value = |x: f64| mean_y + slope * (x - mean_x);
+    let duration = end.duration_since(start);
+    Some(Climb {
+        start,
+        duration,
+        from_bytes: value(0.0),
+        to_bytes: value(duration.as_secs_f64()),
+        fit: if sxx > 0.0 && syy > 0.0 {
+            sxy * sxy / (sxx * syy)
+        } else {
+            0.0
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: impl IntoIterator<Item = f64>) -> Vec<(Timestamp, f64)> {
+        values
+            .into_iter()
+            .zip(0i64..)
+            .map(|(value, minute)| (Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute), value))
+            .collect()
+    }
+
+    #[test]
+    fn a_saw_of_long_climbs_is_a_leak() {
+        let saw = series((0..240).map(|minute| 100.0 + f64::from(minute % 120) * 4.0));
+        assert!(longest_climb(&saw).is_some_and(|climb| climb.is_leak()));
+    }
+
+    #[test]
+    fn a_flat_line_with_noise_is_none() {
+        let flat = series((0..240).map(|minute| 100.0 + f64::from(minute * 37 % 11)));
+        assert!(!longest_climb(&flat).is_some_and(|climb| climb.is_leak()));
+    }
+
+    #[test]
+    fn a_process_that_fills_its_limit_at_once_is_none() {
+        let quick = series((0..20).map(|minute| if minute % 4 == 0 { 10.0 } else { 60.0 }));
+        assert!(!longest_climb(&quick).is_some_and(|climb| climb.is_leak()));
+    }
+}

@@ -1,0 +1,174 @@
+//! Probes that fail although the application runs: a wrong port, path or scheme.
+
+use cluster::{ClusterView, Object, changes};
+use domain::{FieldDiff, ObjectRef, Severity, Signal};
+use serde_json::Value;
+
+use super::{Context, Detector};
+use crate::containers::{self, Container};
+use crate::finding::{event_fact, signal};
+
+pub(super) const DETECTOR: Detector = Detector {
+    name: "probe",
+    mechanisms: &["app-vs-infra/probe-misconfigured"],
+    run,
+};
+
+const PROBES: &[(&str, &str)] = &[
+    ("readinessProbe", "Readiness probe"),
+    ("livenessProbe", "Liveness probe"),
+    ("startupProbe", "Startup probe"),
+];
+
+fn run(context: &Context<'_>) -> Vec<Signal> {
+    let view = context.view;
+    let mut out: Vec<Signal> = Vec::new();
+    for pod in view
+        .of_kind("Pod")
+        .filter(|pod| !containers::is_healthy(pod) && !pod.str("spec.nodeName").is_empty())
+    {
+        for container in containers::of(pod)
+            .iter()
+            .filter(|container| !container.init && !container.ready())
+        {
+            for (probe, words) in PROBES {
+                let Some(found) = failing(view, container, probe, words) else {
+                    continue;
+                };
+                match out
+                    .iter_mut()
+                    .find(|known| known.object == found.object && known.params == found.params)
+                {
+                    Some(known) => known.affects.extend(found.affects),
+                    None => out.push(found),
+                }
+            }
+        }
+    }
+    out
+}
+
+fn failing(view: &ClusterView, container: &Container<'_>, probe: &str, words: &str) -> Option<Signal> {
+    let pod = container.pod;
+    let spec = container.spec.get(probe)?;
+    let events = view.events_of(pod.reference());
+    let event = events
+        .iter()
+        .rev()
+        .find(|event| event.str("reason") == "Unhealthy" && event.str("message").starts_with(words))?;
+    let running = container.status.pointer("/state/running").is_some();
+    if !running && probe == "readinessProbe" {
+        return None;
+    }
+    let workload = view.workload_of(pod);
+    let changed = changed_field(view, &workload, container.name, probe);
+    let undeclared = undeclared_port(container, spec);
+    let (field, found, expected, certainty) = match (changed, undeclared) {
+        (Some(diff), undeclared) => {
+            let text = |value: &Option<domain::Redacted>| value.as_ref().map(ToString::to_string);
+            let certainty = if undeclared.is_some() { 0.97 } else { 0.85 };
+            (
+                diff.field,
+                text(&diff.after).unwrap_or_else(|| "unset".to_owned()),
+                text(&diff.before),
+                certainty,
+            )
+        }
+        (None, Some((handler, port, offered))) => (
+            format!(
+                "spec.template.spec.containers[{}].{probe}.{handler}.port",
+                container.name
+            ),
+            port,
+            offered,
+            0.85,
+        ),
+        (None, None) => return None,
+    };
+    let was = expected
+        .as_ref()
+        .map_or_else(String::new, |expected| format!(" (expected {expected})"));
+    let message = format!(
+        "{workload} [{}]: the {} fails while the process runs; {field} is {found}{was}",
+        container.name,
+        words.to_lowercase()
+    );
+    let mut built = signal("probe", &workload, &message)
+        .mechanism("app-vs-infra/probe-misconfigured", certainty)
+        .severity(Severity::Critical)
+        .onset(pod.created())
+        .affects([pod.reference().clone(), workload.clone()])
+        .params(&field, &found, expected.as_deref())
+        .param("container", container.name)
+        .fact(Some(event_fact(event)))
+        .facts(
+            pod,
+            [
+                container.status_path("state.running.startedAt"),
+                container.status_path("ready"),
+                container.spec_path("ports"),
+            ]
+            .iter()
+            .map(String::as_str),
+        );
+    if let Some(owner) = view.get_ref(&workload) {
+        built = built.facts(owner, [field.as_str(), "status.conditions[Progressing].reason"]);
+        if let Some(previous) = changes::revisions(view, owner).and_then(|revisions| revisions.previous) {
+            built = built.facts(previous, [field.as_str()]);
+        }
+    }
+    Some(built.build())
+}
+
+/// The field of the probe that the last rollout changed: port before path before everything else.
+fn changed_field(
+    view: &ClusterView,
+    workload: &ObjectRef,
+    container: &str,
+    probe: &str,
+) -> Option<FieldDiff> {
+    let owner: &Object = view.get_ref(workload)?;
+    let prefix = format!("spec.template.spec.containers[{container}].{probe}.");
+    let mut changed: Vec<FieldDiff> = changes::revisions(view, owner)?
+        .diff()
+        .into_iter()
+        .filter(|diff| diff.field.starts_with(&prefix))
+        .collect();
+    let rank = |field: &str| {
+        ["port", "path", "scheme"]
+            .iter()
+            .position(|end| field.ends_with(end))
+            .unwrap_or(9)
+    };
+    changed.sort_by_key(|diff| rank(&diff.field));
+    changed.into_iter().next()
+}
+
+/// A probe port that the container does not declare although it declares others: handler, port, a declared one.
+fn undeclared_port(
+    container: &Container<'_>,
+    probe: &Value,
+) -> Option<(&'static str, String, Option<String>)> {
+    let declared: Vec<&Value> = container
+        .spec
+        .get("ports")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .collect();
+    let handler = ["httpGet", "tcpSocket", "grpc"]
+        .into_iter()
+        .find(|handler| probe.get(handler).is_some())?;
+    let port = probe.get(handler)?.get("port")?;
+    let known = declared
+        .iter()
+        .any(|entry| entry.get("containerPort") == Some(port) || entry.get("name") == Some(port));
+    if known || declared.is_empty() {
+        return None;
+    }
+    let offered = declared
+        .first()
+        .and_then(|entry| entry.get("containerPort"))
+        .map(cluster::path::text);
+    Some((handler, cluster::path::text(port), offered))
+}

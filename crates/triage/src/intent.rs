@@ -1,0 +1,153 @@
+//! What a subject names: objects, namespaces, words. Pure; whether they exist is for [`crate::focus`].
+
+use cluster::kinds;
+use domain::{Alert, AlertStatus, ObjectRef, Subject};
+
+/// An object that the subject names, kind known or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) namespace: String,
+    /// `None` when only a name was given.
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) name: String,
+}
+
+/// What the subject asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Intent {
+    pub(crate) named: Vec<Named>,
+    /// Namespaces to read first; empty: all.
+    pub(crate) namespaces: Vec<String>,
+    /// Free text whose words may be names of objects.
+    pub(crate) words: String,
+    /// The alert that fires always, to show that alerting works.
+    pub(crate) heartbeat: bool,
+    /// The sender says that it is over.
+    pub(crate) resolved: bool,
+    /// True when the condition is one of Kubernetes' own object states, which a look at the API settles.
+    pub(crate) about_state: bool,
+}
+
+/// Labels of kube-state-metrics and kubelet metrics that name an object, most specific first.
+const LABELS: &[(&str, &str)] = &[
+    ("pod", "Pod"),
+    ("persistentvolumeclaim", "PersistentVolumeClaim"),
+    ("job_name", "Job"),
+    ("cronjob", "CronJob"),
+    ("deployment", "Deployment"),
+    ("statefulset", "StatefulSet"),
+    ("daemonset", "DaemonSet"),
+    ("replicaset", "ReplicaSet"),
+    ("horizontalpodautoscaler", "HorizontalPodAutoscaler"),
+    ("node", "Node"),
+    ("ingress", "Ingress"),
+    ("exported_service", "Service"),
+];
+
+/// Labels that name a workload or a scrape target; read only when no object is named.
+const LOOSE: &[&str] = &[
+    "service",
+    "workload",
+    "owner_name",
+    "app_kubernetes_io_name",
+    "app",
+    "service_name",
+    "destination_workload",
+    "job",
+    "container",
+];
+
+const NAMESPACES: &[&str] = &[
+    "exported_namespace",
+    "kubernetes_namespace",
+    "destination_workload_namespace",
+    "namespace",
+];
+
+pub(crate) fn of(subject: &Subject) -> Intent {
+    match subject {
+        Subject::Alerts { alerts } => {
+            let mut intent = Intent {
+                about_state: !alerts.is_empty(),
+                resolved: !alerts.is_empty(),
+                heartbeat: !alerts.is_empty(),
+                ..Intent::default()
+            };
+            for alert in alerts {
+                of_alert(alert, &mut intent);
+            }
+            intent.namespaces.sort();
+            intent.namespaces.dedup();
+            intent
+        }
+        Subject::Workload { object } => Intent {
+            named: vec![of_object(object)],
+            namespaces: if object.namespace.is_empty() {
+                Vec::new()
+            } else {
+                vec![object.namespace.clone()]
+            },
+            about_state: false,
+            ..Intent::default()
+        },
+        Subject::Question { text, namespace } => Intent {
+            namespaces: namespace.iter().cloned().collect(),
+            words: text.as_str().to_owned(),
+            ..Intent::default()
+        },
+    }
+}
+
+fn of_object(object: &ObjectRef) -> Named {
+    Named {
+        namespace: object.namespace.clone(),
+        kind: kinds::find(&object.kind).map(|kind| kind.kind),
+        name: object.name.clone(),
+    }
+}
+
+fn of_alert(alert: &Alert, intent: &mut Intent) {
+    intent.heartbeat &= alert.name() == "Watchdog" || alert.label("severity") == Some("none");
+    intent.resolved &= alert.status == AlertStatus::Resolved;
+    intent.about_state &= alert.name().starts_with("Kube");
+    let namespace = NAMESPACES
+        .iter()
+        .find_map(|label| alert.label(label))
+        .unwrap_or_default()
+        .to_owned();
+    if !namespace.is_empty() {
+        intent.namespaces.push(namespace.clone());
+    }
+    let before = intent.named.len();
+    for (label, kind) in LABELS {
+        if let Some(name) = alert.label(label) {
+            let place = if *kind == "Node" {
+                String::new()
+            } else {
+                namespace.clone()
+            };
+            intent.named.push(Named {
+                namespace: place,
+                kind: Some(kind),
+                name: name.to_owned(),
+            });
+            break;
+        }
+    }
+    if intent.named.len() == before
+        && let Some(name) = LOOSE
+            .iter()
+            .find_map(|label| alert.label(label).filter(|_| !namespace.is_empty()))
+    {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        intent.named.push(Named {
+            namespace: namespace.clone(),
+            kind: None,
+            name: name.to_owned(),
+        });
+    }
+    for text in alert.annotations.values() {
+        intent.words.push(' ');
+        intent.words.push_str(text.as_str());
+    }
+}

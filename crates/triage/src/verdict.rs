@@ -1,0 +1,142 @@
+//! What triage dares to say: a cause, nothing to fix, or that it cannot tell.
+
+use cluster::{ClusterView, read};
+use domain::{IncidentState, ObjectRef, Redacted, Severity, Verdict};
+
+use crate::focus::Focus;
+use crate::intent::Intent;
+use crate::rank::Placed;
+
+/// Verdict, state and the sentence that goes with them.
+pub(crate) struct Judgement {
+    pub(crate) verdict: Verdict,
+    pub(crate) state: IncidentState,
+    pub(crate) headline: Redacted,
+}
+
+pub(crate) fn judge(
+    view: &ClusterView,
+    intent: &Intent,
+    focus: &Focus,
+    placed: &[Placed],
+    roots: &[&Placed],
+) -> Judgement {
+    let say = |verdict, state, text: &str| Judgement {
+        verdict,
+        state,
+        headline: Redacted::trusted(text),
+    };
+    if read::is_blind(view) {
+        return say(
+            Verdict::Inconclusive,
+            IncidentState::Unknown,
+            "The cluster could not be read, so nothing can be said of it.",
+        );
+    }
+    if intent.heartbeat {
+        return say(
+            Verdict::NotAnIssue,
+            IncidentState::Recovered,
+            "This alert fires always, to show that alerting works; nothing is wrong because of it.",
+        );
+    }
+    if let Some(headline) = crate::rank::headline(roots) {
+        let ongoing = roots.iter().any(|root| root.signal.ongoing);
+        let state = if ongoing {
+            IncidentState::Ongoing
+        } else {
+            IncidentState::Recovered
+        };
+        return Judgement {
+            verdict: Verdict::RootCause,
+            state,
+            headline,
+        };
+    }
+    if focus.is_missing() {
+        let missing = focus
+            .resolved
+            .iter()
+            .map(|found| format!("{} ({})", found.object, found.how))
+            .collect::<Vec<_>>()
+            .join("; ");
+        return say(
+            Verdict::Inconclusive,
+            IncidentState::Unknown,
+            &format!("The alert names what was not found: {missing}"),
+        );
+    }
+    without_cause(view, intent, focus, placed)
+}
+
+/// No certain cause: are there symptoms, is the view good enough to call it healthy?
+fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[Placed]) -> Judgement {
+    let mut symptoms: Vec<&Placed> = placed
+        .iter()
+        .filter(|placed| {
+            placed.hops.is_some() && placed.signal.ongoing && placed.signal.severity >= Severity::Warning
+        })
+        .collect();
+    symptoms.sort_by_key(|placed| (placed.hops, std::cmp::Reverse(placed.signal.severity)));
+    if let Some(first) = symptoms.first() {
+        return Judgement {
+            verdict: Verdict::Inconclusive,
+            state: IncidentState::Ongoing,
+            headline: {
+                let mut text = Redacted::trusted("Something is wrong, but its cause is not proven: ");
+                text.push(&first.signal.message);
+                text
+            },
+        };
+    }
+    let blind = blind_spots(view, focus);
+    let judgement = |verdict, state, text: &str| Judgement {
+        verdict,
+        state,
+        headline: Redacted::trusted(text),
+    };
+    if let Some(blind) = blind {
+        return judgement(
+            Verdict::Inconclusive,
+            IncidentState::Unknown,
+            &format!("Nothing wrong was seen, but {blind} could not be read."),
+        );
+    }
+    if !intent.about_state && intent.words_need_logs() && view.logs.is_empty() && !focus.whole {
+        return judgement(
+            Verdict::Inconclusive,
+            IncidentState::Unknown,
+            "The objects look healthy, but no log or metric was there to confirm it.",
+        );
+    }
+    let text = if intent.resolved {
+        "It is over: everything that the alert depends on is healthy."
+    } else {
+        "Everything that this is about is healthy now, and no trace of trouble is left."
+    };
+    judgement(Verdict::NotAnIssue, IncidentState::Recovered, text)
+}
+
+/// Lists without which "healthy" would be a guess.
+fn blind_spots(view: &ClusterView, focus: &Focus) -> Option<String> {
+    let namespaces = focus
+        .objects
+        .iter()
+        .map(|object: &ObjectRef| object.namespace.as_str())
+        .filter(|namespace| !namespace.is_empty());
+    for namespace in namespaces {
+        for kind in ["Pod", "Event", "Deployment"] {
+            if view.namespaces.contains(namespace) && !view.has_list(kind, namespace) {
+                return Some(format!("{}s in {namespace}", kind.to_lowercase()));
+            }
+        }
+    }
+    None
+}
+
+impl Intent {
+    /// Alerts on requests rather than on object states want more than object states to be called over.
+    fn words_need_logs(&self) -> bool {
+        !self.named.is_empty()
+    }
+}
