@@ -5,11 +5,11 @@ use domain::{Gap, LookupOutcome};
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use crate::client::{ClusterReader, Selectors};
-use crate::kinds::{self, Kind};
-use crate::logs::LogSource;
-use crate::look::Look;
-use crate::metrics::MetricsReader;
+use crate::api::client::{ClusterReader, Selectors};
+use crate::api::kinds::{self, Kind};
+use crate::api::logs::LogSource;
+use crate::api::look::Look;
+use crate::api::metrics::MetricsReader;
 use crate::view::ClusterView;
 
 /// Kinds read in every namespace of interest.
@@ -123,7 +123,7 @@ fn take(view: &mut ClusterView, kind: &Kind, namespace: &str, list: Look<Vec<cra
     }
 }
 
-fn list_gap(blind: &crate::look::Blind, kind: &Kind, namespace: &str) -> Gap {
+fn list_gap(blind: &crate::api::look::Blind, kind: &Kind, namespace: &str) -> Gap {
     let (place, flag) = match (kind.namespaced, namespace) {
         (false, _) => (String::new(), String::new()),
         (true, "") => (" in all namespaces".to_owned(), " --all-namespaces".to_owned()),

@@ -2,7 +2,7 @@
 
 use domain::{Existence, ObjectRef, Redacted, ResolvedObject};
 
-use crate::kinds;
+use crate::api::kinds;
 use crate::view::ClusterView;
 
 /// Kinds that a bare name may mean, in order of preference.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Existence, Gap, Lookup, LookupOutcome, ObjectRef, Scope};
 use jiff::Timestamp;
 
-use crate::helm::Release;
-use crate::kinds;
-use crate::logs::{LogLine, LogSource};
-use crate::look::Look;
-use crate::metrics::Series;
+use crate::api::helm::Release;
+use crate::api::kinds;
+use crate::api::logs::{LogLine, LogSource};
+use crate::api::look::Look;
+use crate::api::metrics::Series;
 use crate::object::Object;
 
 /// What was read of a cluster, and what could not be.

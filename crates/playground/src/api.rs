@@ -1,7 +1,7 @@
 //! The Kubernetes API server over a world: takes a request through weather, authentication, routing and
 //! authorization to the endpoint that answers it. Knows nothing of faults.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -13,7 +13,7 @@ use crate::api::call::Call;
 use crate::api::route::Route;
 use crate::api::status::ApiError;
 use crate::api::store::Store;
-use crate::prometheus;
+use crate::prometheus::{self, Database};
 use crate::serve::clock::ServerClock;
 use crate::serve::requests::Requests;
 use crate::serve::shift::shift_to;
@@ -25,6 +25,7 @@ mod call;
 mod discovery;
 mod openapi;
 mod podlog;
+mod protobuf;
 mod read;
 mod resource;
 mod route;
@@ -43,6 +44,8 @@ pub(crate) struct ApiServer {
     identities: Vec<Identity>,
     weather: Weather,
     pub(crate) requests: Requests,
+    /// The world's metrics, read when first asked for.
+    pub(crate) series: OnceLock<Database>,
     stop: CancellationToken,
 }
 
@@ -63,6 +66,7 @@ impl ApiServer {
             identities: options.tokens,
             weather: options.weather,
             requests: Requests::default(),
+            series: OnceLock::new(),
             stop,
         }
     }

@@ -3,6 +3,7 @@
 
 mod crash;
 mod csi;
+mod finding;
 mod helm_values;
 mod image_pull;
 mod memory;
@@ -11,6 +12,7 @@ mod node;
 mod probe;
 mod service;
 mod storage_class;
+mod text;
 mod workload;
 
 use cluster::ClusterView;

@@ -3,14 +3,12 @@
 pub mod containers;
 pub mod detectors;
 mod evidence;
-mod finding;
 pub mod focus;
 mod intent;
 pub mod network;
 mod rank;
 mod reading;
 mod run;
-mod text;
 mod verdict;
 
 pub use run::{Options, Triage, triage};

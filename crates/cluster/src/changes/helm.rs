@@ -2,8 +2,8 @@
 
 use domain::{Change, ChangeKind, FieldDiff, Redacted};
 
+use crate::api::helm::{Release, Revision};
 use crate::diff;
-use crate::helm::{Release, Revision};
 
 /// One change per decoded revision that has a decoded predecessor.
 pub(super) fn changes(release: &Release) -> Vec<Change> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::api::call::Call;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
-use crate::api::write::reply;
+use crate::api::write::{json_body, reply};
 use crate::json::text;
 use crate::serve::{AccessRule, Identity, Weather};
 
@@ -103,8 +103,7 @@ impl AccessRule {
 
 /// Answers a `SelfSubject…Review`.
 pub(crate) fn review(weather: &Weather, call: &Call, endpoint: &Endpoint) -> Result<Response, ApiError> {
-    let mut body: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| ApiError::bad_request(format!("the object provided is unrecognized: {error}")))?;
+    let mut body = json_body(call)?;
     body["kind"] = json!(endpoint.resource.kind);
     body["apiVersion"] = json!(endpoint.resource.api_version());
     body["status"] = match endpoint.resource.kind.as_str() {

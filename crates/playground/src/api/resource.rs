@@ -92,7 +92,7 @@ impl Resource {
             categories: Vec::new(),
             namespaced,
             verbs: ALL_VERBS.to_vec(),
-            subresources: vec![STATUS],
+            subresources: Vec::new(),
             built_in: false,
         }
     }
@@ -138,6 +138,9 @@ impl Registry {
             let singular = text(crd, "/spec/names/singular");
             if !singular.is_empty() {
                 resource.singular = singular.to_owned();
+            }
+            if version.pointer("/subresources/status").is_some() {
+                resource.subresources.push(STATUS);
             }
             resource.short_names = names("/spec/names/shortNames");
             resource.categories = names("/spec/names/categories");

@@ -88,14 +88,37 @@ impl ApiError {
         error
     }
 
-    /// 422 for query parameters of a list or watch that do not go together.
-    pub(crate) fn invalid_list_options(resource: &Resource, causes: &[Cause]) -> Self {
-        let options = Resource {
-            group: "meta.k8s.io".to_owned(),
-            kind: "ListOptions".to_owned(),
-            ..resource.clone()
-        };
+    /// 422 for request options (`ListOptions`, `PatchOptions`) that do not go together.
+    pub(crate) fn invalid_options(kind: &str, resource: &Resource, causes: &[Cause]) -> Self {
+        let options =
+            Resource { group: "meta.k8s.io".to_owned(), kind: kind.to_owned(), ..resource.clone() };
         Self::invalid(&options, "", causes)
+    }
+
+    /// A patch that cannot be applied to the object.
+    pub(crate) fn unprocessable() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        Self { details: json!({}), ..Self::new(422, "Invalid", message.to_owned()) }
+    }
+
+    /// Server-side apply would change fields of other managers: (manager, apiVersion, path) each.
+    pub(crate) fn apply_conflict(resource: &Resource, conflicts: &[(String, String, String)]) -> Self {
+        let listed: Vec<String> = conflicts
+            .iter()
+            .map(|(manager, version, path)| format!("conflict with {manager:?} using {version}: {path}"))
+            .collect();
+        let plural = if conflicts.len() == 1 { "conflict" } else { "conflicts" };
+        let message = format!("Apply failed with {} {plural}: {}", conflicts.len(), listed.join("\n"));
+        let causes: Vec<Value> = conflicts
+            .iter()
+            .map(|(manager, version, path)| {
+                let message = format!("conflict with {manager:?} using {version}");
+                json!({ "reason": "FieldManagerConflict", "message": message, "field": path })
+            })
+            .collect();
+        let mut error = Self::new(409, "Conflict", message).about(resource, "");
+        error.details = json!({ "causes": causes });
+        error
     }
 
     pub(crate) fn method_not_allowed() -> Self {
@@ -197,6 +220,15 @@ impl Cause {
     pub(crate) fn value(field: &str, value: &Value, detail: &str) -> Self {
         let message = format!("Invalid value: {value}: {detail}");
         Self { reason: "FieldValueInvalid", field: field.to_owned(), message }
+    }
+
+    pub(crate) fn duplicate(field: &str, value: &Value) -> Self {
+        let message = format!("Duplicate value: {value}");
+        Self { reason: "FieldValueDuplicate", field: field.to_owned(), message }
+    }
+
+    pub(crate) fn not_found(field: &str, value: &Value) -> Self {
+        Self { reason: "FieldValueNotFound", field: field.to_owned(), message: format!("Not found: {value}") }
     }
 
     pub(crate) fn forbidden(field: &str, detail: &str) -> Self {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::prometheus::sample_parts;
 use crate::world::World;
 
 /// Metric names with these endings carry a Unix time as their value.
@@ -69,14 +70,7 @@ fn shift_line(line: &str, by: SignedDuration) -> String {
 
 /// Moves an OpenMetrics sample: its timestamp, and its value when the name says that it is a time.
 fn shift_sample(line: &str, seconds: i64) -> String {
-    let body = line.trim_end_matches('\n');
-    if body.is_empty() || body.starts_with('#') {
-        return line.to_owned();
-    }
-    let series_end = body.rfind('}').map_or_else(|| body.find(' ').unwrap_or(body.len()), |at| at + 1);
-    let (series, rest) = body.split_at(series_end);
-    let mut fields = rest.split_whitespace();
-    let (Some(value), Some(at)) = (fields.next(), fields.next()) else { return line.to_owned() };
+    let Some((series, value, at)) = sample_parts(line) else { return line.to_owned() };
     let name = series.split('{').next().unwrap_or_default();
     let value = if TIME_VALUED.iter().any(|ending| name.ends_with(ending)) {
         shift_number(value, seconds)

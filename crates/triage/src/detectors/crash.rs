@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::{Context, Detector};
 use crate::containers::{self, Container};
-use crate::finding::signal;
+use crate::detectors::finding::signal;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "crash",

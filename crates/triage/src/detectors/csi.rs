@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{Context, Detector};
-use crate::finding::{event_fact, signal};
+use crate::detectors::finding::{event_fact, signal};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "csi",

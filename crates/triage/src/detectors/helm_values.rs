@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Context, Detector};
 use crate::containers;
-use crate::finding::signal;
+use crate::detectors::finding::signal;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "helm-values",

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Context, Detector};
 use crate::containers::{self, Container};
-use crate::finding::{SignalBuilder, event_fact, signal};
+use crate::detectors::finding::{SignalBuilder, event_fact, signal};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "image-pull",

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::{Context, Detector};
 use crate::containers::{self, Container};
-use crate::finding::signal;
-use crate::text::{ago, quantity};
+use crate::detectors::finding::signal;
+use crate::detectors::text::{ago, quantity};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "memory",
@@ -122,7 +122,7 @@ fn base(
     message: &str,
     kills: &[Kill<'_>],
     onset: Option<Timestamp>,
-) -> crate::finding::SignalBuilder {
+) -> crate::detectors::finding::SignalBuilder {
     let waiting = kills.iter().any(|kill| !kill.container.ready());
     let recent = kills
         .iter()
@@ -278,7 +278,7 @@ fn leak(
 /// Killed for memory, but neither a lowered limit nor a measured climb: long lives hint at a leak, short ones
 /// at a limit that does not fit; neither is asserted.
 fn undecided(
-    built: crate::finding::SignalBuilder,
+    built: crate::detectors::finding::SignalBuilder,
     limit: &str,
     kills: &[Kill<'_>],
     climb: Option<&growth::Climb>,

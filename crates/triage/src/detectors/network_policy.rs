@@ -5,7 +5,7 @@ use cluster::{Look, Object, selector};
 use domain::{ObjectRef, Severity, Signal};
 
 use super::{Context, Detector};
-use crate::finding::{SignalBuilder, signal};
+use crate::detectors::finding::{SignalBuilder, signal};
 use crate::network::{self, Denial, Direction, Side};
 
 pub(super) const DETECTOR: Detector = Detector {

@@ -3,7 +3,7 @@
 use domain::Signal;
 
 use super::{Context, Detector};
-use crate::finding::signal;
+use crate::detectors::finding::signal;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "node",

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Context, Detector};
 use crate::containers::{self, Container};
-use crate::finding::{event_fact, signal};
+use crate::detectors::finding::{event_fact, signal};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "probe",

@@ -5,13 +5,13 @@ use domain::{ObjectRef, Severity, Signal};
 use serde_json::Value;
 
 use super::{Context, Detector};
-use crate::finding::signal;
+use crate::detectors::finding::signal;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "service",
     mechanisms: &[
         "cascading-failure/service-selector-mismatch",
-        "cascading-failure/service-port-mismatch",
+        "cascading-failure/port-mismatch",
         "cascading-failure/service-missing",
     ],
     run,
@@ -205,10 +205,7 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
     );
     Some(
         signal("service", service.reference(), &message)
-            .mechanism(
-                "cascading-failure/service-port-mismatch",
-                if named { 0.9 } else { 0.6 },
-            )
+            .mechanism("cascading-failure/port-mismatch", if named { 0.9 } else { 0.6 })
             .severity(Severity::Critical)
             .onset(service.last_write("spec").and_then(|manager| manager.time))
             .affects(callers(context, service.reference()))

@@ -5,7 +5,7 @@ use domain::{LookupOutcome, ObjectRef, Severity, Signal};
 use serde_json::Value;
 
 use super::{Context, Detector};
-use crate::finding::{event_fact, signal};
+use crate::detectors::finding::{event_fact, signal};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "storage-class",

@@ -5,7 +5,7 @@ use domain::{Severity, Signal};
 
 use super::{Context, Detector};
 use crate::containers;
-use crate::finding::{event_fact, signal};
+use crate::detectors::finding::{event_fact, signal};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "workload",

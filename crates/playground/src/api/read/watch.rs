@@ -91,7 +91,7 @@ fn initial_events(call: &Call, endpoint: &Endpoint, asked: u64) -> Result<bool, 
         )),
     };
     match problem {
-        Some(cause) => Err(ApiError::invalid_list_options(&endpoint.resource, &[cause])),
+        Some(cause) => Err(ApiError::invalid_options("ListOptions", &endpoint.resource, &[cause])),
         None => Ok(call.param("sendInitialEvents").map_or(asked == 0, |value| value == "true")),
     }
 }

@@ -1,0 +1,11 @@
+//! Requests to the API server and to the metrics source: what may be asked, how hard, and the boundary at which
+//! answers become redacted objects. Knows nothing of what they mean.
+
+pub(crate) mod client;
+pub(crate) mod connect;
+pub mod helm;
+pub mod kinds;
+pub(crate) mod logs;
+pub(crate) mod look;
+pub(crate) mod metrics;
+mod project;

@@ -1,0 +1,144 @@
+//! The validations whose refusals a person would recognise. Not the whole of Kubernetes' validation.
+
+use serde_json::{Value, json};
+
+use crate::api::resource::Resource;
+use crate::api::status::Cause;
+use crate::api::write::validate::pod::pod_spec;
+use crate::json::{entries, number, text};
+
+mod pod;
+
+const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
+'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+const POD_UPDATE: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
+`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
+tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+const CLAIM_UPDATE: &str = "spec is immutable after creation except resources.requests and \
+volumeAttributesClassName for bound claims";
+
+const STATEFUL_SET_UPDATE: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', \
+'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
+'minReadySeconds' are forbidden";
+
+/// Problems of a new object.
+pub(crate) fn on_create(object: &Value, resource: &Resource) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let name = text(object, "/metadata/name");
+    if name.is_empty() {
+        causes.push(Cause::required("metadata.name", "name or generateName is required"));
+    } else if !resource.group.starts_with("rbac.") && !is_subdomain(name) {
+        causes.push(Cause::value("metadata.name", &json!(name), SUBDOMAIN));
+    }
+    causes.extend(content(object, resource));
+    causes
+}
+
+/// Problems of a changed object.
+pub(crate) fn on_update(before: &Value, after: &Value, resource: &Resource) -> Vec<Cause> {
+    let mut causes = immutable(before, after, resource);
+    // What was already wrong in a world does not stop an unrelated change.
+    let known = content(before, resource);
+    causes.extend(content(after, resource).into_iter().filter(|cause| !known.contains(cause)));
+    causes
+}
+
+fn is_subdomain(name: &str) -> bool {
+    let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            edge(label.bytes().next())
+                && edge(label.bytes().last())
+                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        })
+}
+
+/// Problems of the object in itself.
+fn content(object: &Value, resource: &Resource) -> Vec<Cause> {
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("", "Pod") => pod_spec(object.get("spec"), "spec"),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => workload(object),
+        ("batch", "Job") => pod_spec(object.pointer("/spec/template/spec"), "spec.template.spec"),
+        ("", "Service") => service(object),
+        _ => Vec::new(),
+    }
+}
+
+fn workload(object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if number(object, "/spec/replicas") < 0 {
+        let value = json!(number(object, "/spec/replicas"));
+        causes.push(Cause::value("spec.replicas", &value, "must be greater than or equal to 0"));
+    }
+    if object.pointer("/spec/selector").is_none() {
+        causes.push(Cause::required("spec.selector", ""));
+    }
+    let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or(Value::Null);
+    let mismatch = entries(object, "/spec/selector/matchLabels").any(|(key, value)| labels.get(key) != Some(value));
+    if mismatch {
+        let why = "`selector` does not match template `labels`";
+        causes.push(Cause::value("spec.template.metadata.labels", &labels, why));
+    }
+    causes.extend(pod_spec(object.pointer("/spec/template/spec"), "spec.template.spec"));
+    causes
+}
+
+fn service(object: &Value) -> Vec<Cause> {
+    let external = text(object, "/spec/type") == "ExternalName" || text(object, "/spec/clusterIP") == "None";
+    let ports = object.pointer("/spec/ports").and_then(Value::as_array).map_or(0, Vec::len);
+    if ports == 0 && !external { vec![Cause::required("spec.ports", "")] } else { Vec::new() }
+}
+
+/// Changes that the kind does not allow.
+fn immutable(before: &Value, after: &Value, resource: &Resource) -> Vec<Cause> {
+    let differs = |pointer: &str| before.pointer(pointer) != after.pointer(pointer);
+    let value = |pointer: &str| after.pointer(pointer).cloned().unwrap_or(Value::Null);
+    let fixed = |field: &str| {
+        let pointer = format!("/{}", field.replace('.', "/"));
+        differs(&pointer).then(|| Cause::value(field, &value(&pointer), "field is immutable"))
+    };
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => fixed("spec.selector").into_iter().collect(),
+        ("apps", "StatefulSet") => {
+            let allowed = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+                "persistentVolumeClaimRetentionPolicy", "minReadySeconds"];
+            forbidden_unless(before, after, &allowed, STATEFUL_SET_UPDATE)
+        }
+        ("batch", "Job") => ["spec.selector", "spec.template", "spec.completionMode"].into_iter().filter_map(fixed).collect(),
+        ("", "Pod") if pod::comparable(before) != pod::comparable(after) => vec![Cause::forbidden("spec", POD_UPDATE)],
+        ("", "PersistentVolumeClaim") => {
+            forbidden_unless(before, after, &["resources", "volumeAttributesClassName", "volumeName"], CLAIM_UPDATE)
+        }
+        ("", "Service") if !text(before, "/spec/clusterIP").is_empty() && differs("/spec/clusterIP") => {
+            let addresses = json!([text(after, "/spec/clusterIP")]);
+            vec![Cause::value("spec.clusterIPs[0]", &addresses, "may not change once set")]
+        }
+        ("", "ConfigMap" | "Secret") if before.get("immutable") == Some(&json!(true)) && differs("/data") => {
+            vec![Cause::forbidden("data", "field is immutable when `immutable` is set")]
+        }
+        ("", "Secret") => fixed("type").into_iter().collect(),
+        ("storage.k8s.io", "StorageClass") => ["provisioner", "parameters"]
+            .iter()
+            .filter(|field| differs(&format!("/{field}")))
+            .map(|field| Cause::forbidden(field, &format!("updates to {field} are forbidden.")))
+            .collect(),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") if differs("/roleRef") => {
+            vec![Cause::value("roleRef", &value("/roleRef"), "cannot change roleRef")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn forbidden_unless(before: &Value, after: &Value, allowed: &[&str], why: &str) -> Vec<Cause> {
+    let rest = |object: &Value| {
+        let mut spec = object.get("spec").cloned().unwrap_or(Value::Null);
+        if let Some(fields) = spec.as_object_mut() {
+            fields.retain(|key, _| !allowed.contains(&key.as_str()));
+        }
+        spec
+    };
+    if rest(before) == rest(after) { Vec::new() } else { vec![Cause::forbidden("spec", why)] }
+}

@@ -1,0 +1,154 @@
+//! Renders what a tool saw: facts grouped by object, then looks, then notes; bounded.
+
+use cluster::{Blind, ClusterView, Object};
+use domain::{Evidence, Fact, Lookup, LookupOutcome, ObjectRef, Outcome, Redacted};
+use jiff::Timestamp;
+
+use crate::call::Called;
+
+/// Most bytes of a tool's text. About 1,000 tokens.
+const TEXT_LIMIT: usize = 3600;
+/// Most bytes of one fact's value in the text.
+const VALUE_LIMIT: usize = 260;
+
+/// What a tool collected.
+#[derive(Default)]
+pub(crate) struct Output {
+    facts: Vec<Fact>,
+    lookups: Vec<Lookup>,
+    notes: Vec<Redacted>,
+    blind: Option<Blind>,
+}
+
+impl Output {
+    /// Adds the facts at these paths of an object, where they exist.
+    pub(crate) fn facts<'a>(&mut self, object: &Object, paths: impl IntoIterator<Item = &'a str>) {
+        self.facts
+            .extend(paths.into_iter().filter_map(|path| object.fact(path)));
+    }
+
+    /// Adds a computed fact.
+    pub(crate) fn fact(&mut self, object: &ObjectRef, path: &str, value: &str, time: Option<Timestamp>) {
+        self.facts.push(Fact {
+            object: object.clone(),
+            path: path.to_owned(),
+            value: Redacted::trusted(value),
+            time,
+        });
+    }
+
+    /// Adds facts as they are.
+    pub(crate) fn extend(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        self.facts.extend(facts);
+    }
+
+    /// Adds how a look ended.
+    pub(crate) fn lookup(&mut self, lookup: Lookup) {
+        self.lookups.push(lookup);
+    }
+
+    /// Adds how the look for an object ended.
+    pub(crate) fn look_for(&mut self, view: &ClusterView, object: &ObjectRef) -> LookupOutcome {
+        let lookup = view.lookup(object);
+        let outcome = lookup.outcome;
+        self.lookups.push(lookup);
+        outcome
+    }
+
+    /// Adds a remark in our own words.
+    pub(crate) fn note(&mut self, text: &str) {
+        self.notes.push(Redacted::trusted(text));
+    }
+
+    /// Says that nothing could be looked at.
+    pub(crate) fn blind(&mut self, blind: Blind) {
+        self.blind = Some(blind);
+    }
+
+    pub(crate) fn finish(self) -> Called {
+        let outcome = match &self.blind {
+            Some(blind) if self.facts.is_empty() => Outcome::CouldNotLook {
+                reason: blind.reason,
+                message: blind.message.clone(),
+            },
+            _ if self.facts.is_empty() => Outcome::Empty,
+            _ => Outcome::Found,
+        };
+        let (shown, truncated) = render(&outcome, &self.facts, &self.lookups, &self.notes, TEXT_LIMIT);
+        Called {
+            outcome,
+            facts: self.facts,
+            lookups: self.lookups,
+            shown,
+            truncated,
+        }
+    }
+}
+
+/// The text of stored evidence whose facts contain `words`, from fact number `from` on.
+pub fn render_evidence(evidence: &Evidence, words: &str, from: usize) -> Redacted {
+    let facts: Vec<Fact> = evidence
+        .facts
+        .iter()
+        .filter(|fact| words.is_empty() || fact.path.contains(words) || fact.value.as_str().contains(words))
+        .skip(from)
+        .cloned()
+        .collect();
+    render(&evidence.outcome, &facts, &evidence.lookups, &[], TEXT_LIMIT).0
+}
+
+fn render(
+    outcome: &Outcome,
+    facts: &[Fact],
+    lookups: &[Lookup],
+    notes: &[Redacted],
+    limit: usize,
+) -> (Redacted, bool) {
+    let mut text = String::new();
+    if let Outcome::CouldNotLook { reason, message } = outcome {
+        text.push_str(&format!(
+            "COULD NOT LOOK ({reason}): {message}. This proves neither presence nor absence.\n"
+        ));
+    }
+    let mut last: Option<&ObjectRef> = None;
+    let mut shown = 0;
+    for fact in facts {
+        let mut line = String::new();
+        if last != Some(&fact.object) {
+            line.push_str(&format!("# {}\n", fact.object));
+        }
+        let time = fact.time.map_or_else(String::new, |time| {
+            format!(" @{}", time.strftime("%m-%dT%H:%M:%SZ"))
+        });
+        line.push_str(&format!(
+            "{} = {}{time}\n",
+            fact.path,
+            fact.value.truncated(VALUE_LIMIT)
+        ));
+        if text.len() + line.len() > limit {
+            break;
+        }
+        last = Some(&fact.object);
+        text.push_str(&line);
+        shown += 1;
+    }
+    let truncated = shown < facts.len();
+    if truncated {
+        text.push_str(&format!("… {} more facts: evidence_read\n", facts.len() - shown));
+    }
+    for lookup in lookups {
+        let outcome = match lookup.outcome {
+            LookupOutcome::Found => continue,
+            LookupOutcome::Empty => "ABSENT (complete look)",
+            LookupOutcome::CouldNotLook => "could not look",
+        };
+        text.push_str(&format!("look for {}: {outcome}\n", lookup.scope));
+    }
+    for note in notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if text.is_empty() {
+        text.push_str("nothing there\n");
+    }
+    (Redacted::trusted(text.trim_end()), truncated)
+}
