@@ -1,1 +1,13 @@
-//! placeholder
+//! Agents: definitions as data, prompts, the one loop, consulting.
+
+pub mod definition;
+mod driver;
+mod endings;
+mod machine;
+pub mod prompt;
+mod settings;
+
+pub use definition::{AgentDefinition, Agents, DefinitionError, Role};
+pub use driver::{Crew, Gate, Journal, JournalError, Outcome};
+pub use machine::{AgentRun, Step};
+pub use settings::{Budget, Settings};

@@ -23,9 +23,7 @@ use crate::world::World;
 mod access;
 mod call;
 mod discovery;
-mod openapi;
 mod podlog;
-mod protobuf;
 mod read;
 mod resource;
 mod route;
@@ -94,7 +92,10 @@ impl ApiServer {
 
 /// Answers one HTTP request.
 pub(crate) async fn handle(State(server): State<Arc<ApiServer>>, request: Request<Body>) -> Response {
-    let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
     let number = server.requests.begin(request.method().as_str(), &target);
     let response = match answer(&server, request, &target).await {
         Ok(response) => response,

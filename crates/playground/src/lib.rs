@@ -2,10 +2,19 @@
 //!
 //! It must not know how dogwatch diagnoses: nothing here is shared with `triage`.
 
+pub mod alerts;
 mod api;
+pub mod build;
+pub mod cases;
+pub mod faults;
 mod json;
+pub mod names;
+pub mod noise;
 mod prometheus;
+pub mod rng;
 pub mod serve;
+pub mod shop;
+pub mod simulate;
 pub mod world;
 pub mod worlddir;
 

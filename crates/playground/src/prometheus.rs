@@ -1,16 +1,16 @@
 //! The Prometheus HTTP API over a world's metrics: queries, series and labels, with Prometheus' envelopes.
 //! Knows nothing of Kubernetes.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{Query, Request};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, Uri, header};
-use jiff::Timestamp;
+use http::{StatusCode, header};
 use promql_parser::parser::{Expr, parse};
 use serde_json::{Value, json};
 
 use crate::api::ApiServer;
 use crate::prometheus::eval::{Evaluator, Outcome};
+use crate::prometheus::params::{Params, step_ms};
 use crate::prometheus::series::{Labels, Series};
 
 mod aggregate;
@@ -18,6 +18,7 @@ mod binary;
 mod eval;
 mod exposition;
 mod function;
+mod params;
 mod range_function;
 mod series;
 
@@ -26,9 +27,6 @@ pub(crate) use series::Database;
 
 /// Points per series that a range query may ask for, as in Prometheus.
 const MAX_POINTS: i64 = 11_000;
-
-/// Largest form body.
-const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,68 +38,40 @@ struct QueryError {
 
 impl QueryError {
     fn bad_data(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, kind: "bad_data", message: message.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            kind: "bad_data",
+            message: message.into(),
+        }
     }
 
     fn execution(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, kind: "execution", message: message.into() }
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            kind: "execution",
+            message: message.into(),
+        }
     }
 }
 
 impl IntoResponse for QueryError {
     fn into_response(self) -> Response {
         let body = json!({ "status": "error", "errorType": self.kind, "error": self.message });
-        (self.status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        (
+            self.status,
+            [(header::CONTENT_TYPE, "application/json")],
+            body.to_string(),
+        )
+            .into_response()
     }
-}
-
-/// The parameters of a request, from query and form.
-struct Params(Vec<(String, String)>);
-
-impl Params {
-    async fn read(request: Request<Body>) -> Self {
-        let mut all = pairs(request.uri());
-        if let Ok(body) = to_bytes(request.into_body(), BODY_LIMIT_BYTES).await
-            && let Ok(uri) = format!("/?{}", String::from_utf8_lossy(&body)).parse()
-        {
-            all.extend(pairs(&uri));
-        }
-        Self(all)
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A time parameter in milliseconds: Unix seconds or RFC 3339.
-    fn time_ms(&self, name: &str) -> Result<Option<i64>, QueryError> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        let seconds = text.parse::<f64>().ok().map(|seconds| (seconds * 1000.0).round() as i64);
-        seconds.or_else(|| text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)).map(Some).ok_or_else(|| {
-            QueryError::bad_data(format!(
-                "invalid parameter {name:?}: cannot parse {text:?} to a valid timestamp"
-            ))
-        })
-    }
-
-    fn query(&self) -> Result<Expr, QueryError> {
-        parse(self.get("query").unwrap_or_default())
-            .map_err(|error| QueryError::bad_data(format!("invalid parameter \"query\": 1:1: parse error: {error}")))
-    }
-}
-
-fn pairs(uri: &Uri) -> Vec<(String, String)> {
-    Query::<Vec<(String, String)>>::try_from_uri(uri).map(|query| query.0).unwrap_or_default()
 }
 
 /// Answers a request below `/prometheus/api/v1/`.
 pub(crate) async fn answer(server: &ApiServer, path: &str, request: Request<Body>) -> Response {
     let params = Params::read(request).await;
-    let database = server.series.get_or_init(|| Database::parse(&server.read().world().metrics));
+    let database = server
+        .series
+        .get_or_init(|| Database::parse(&server.read().world().metrics));
     let now_ms = server.clock.now().as_millisecond();
     let parts: Vec<&str> = path.split('/').collect();
     let result = match parts.as_slice() {
@@ -145,13 +115,17 @@ fn instant(database: &Database, params: &Params, now_ms: i64) -> Result<Value, Q
 fn range(database: &Database, params: &Params) -> Result<Value, QueryError> {
     let required = |name: &str| {
         params.time_ms(name)?.ok_or_else(|| {
-            QueryError::bad_data(format!("invalid parameter {name:?}: cannot parse \"\" to a valid timestamp"))
+            QueryError::bad_data(format!(
+                "invalid parameter {name:?}: cannot parse \"\" to a valid timestamp"
+            ))
         })
     };
     let (start, end) = (required("start")?, required("end")?);
     let step = step_ms(params.get("step").unwrap_or_default())?;
     if end < start {
-        return Err(QueryError::bad_data("invalid parameter \"end\": end timestamp must not be before start time"));
+        return Err(QueryError::bad_data(
+            "invalid parameter \"end\": end timestamp must not be before start time",
+        ));
     }
     if (end - start) / step > MAX_POINTS {
         return Err(QueryError::bad_data(
@@ -166,7 +140,10 @@ fn range(database: &Database, params: &Params) -> Result<Value, QueryError> {
             Outcome::Scalar(value) => found.entry(Labels::new()).or_default().push((at_ms, value)),
             Outcome::Vector(samples) => {
                 for sample in samples {
-                    found.entry(sample.labels).or_default().push((at_ms, sample.value));
+                    found
+                        .entry(sample.labels)
+                        .or_default()
+                        .push((at_ms, sample.value));
                 }
             }
             Outcome::Matrix(_) | Outcome::Text(_) => {
@@ -178,26 +155,11 @@ fn range(database: &Database, params: &Params) -> Result<Value, QueryError> {
         }
         at_ms += step;
     }
-    let series: Vec<Series> = found.into_iter().map(|(labels, samples)| Series { labels, samples }).collect();
+    let series: Vec<Series> = found
+        .into_iter()
+        .map(|(labels, samples)| Series { labels, samples })
+        .collect();
     Ok(json!({ "resultType": "matrix", "result": matrix(&series) }))
-}
-
-/// A step: seconds, or a duration such as `30s`.
-fn step_ms(text: &str) -> Result<i64, QueryError> {
-    let seconds = text.parse::<f64>().ok().map(|seconds| (seconds * 1000.0) as i64);
-    let parsed = seconds.or_else(|| {
-        let duration = promql_parser::util::parse_duration(text).ok()?;
-        i64::try_from(duration.as_millis()).ok()
-    });
-    match parsed {
-        Some(step) if step > 0 => Ok(step),
-        Some(_) => Err(QueryError::bad_data(
-            "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer",
-        )),
-        None => {
-            Err(QueryError::bad_data(format!("invalid parameter \"step\": cannot parse {text:?} to a valid duration")))
-        }
-    }
 }
 
 /// The series that any `match[]` selects; all without one.
@@ -207,17 +169,23 @@ fn selected<'a>(database: &'a Database, params: &Params) -> Result<Vec<&'a Serie
         match parse(text) {
             Ok(Expr::VectorSelector(selector)) => selectors.push(selector),
             Ok(_) => {
-                return Err(QueryError::bad_data("invalid parameter \"match[]\": expected a series selector"));
+                return Err(QueryError::bad_data(
+                    "invalid parameter \"match[]\": expected a series selector",
+                ));
             }
             Err(error) => {
-                return Err(QueryError::bad_data(format!("invalid parameter \"match[]\": 1:1: parse error: {error}")));
+                return Err(QueryError::bad_data(format!(
+                    "invalid parameter \"match[]\": 1:1: parse error: {error}"
+                )));
             }
         }
     }
     Ok(database
         .series()
         .iter()
-        .filter(|series| selectors.is_empty() || selectors.iter().any(|selector| series.selected_by(selector)))
+        .filter(|series| {
+            selectors.is_empty() || selectors.iter().any(|selector| series.selected_by(selector))
+        })
         .collect())
 }
 
@@ -225,24 +193,34 @@ fn series(database: &Database, params: &Params) -> Result<Value, QueryError> {
     if params.get("match[]").is_none() {
         return Err(QueryError::bad_data("no match[] parameter provided"));
     }
-    Ok(selected(database, params)?.iter().map(|series| json!(series.labels)).collect())
+    Ok(selected(database, params)?
+        .iter()
+        .map(|series| json!(series.labels))
+        .collect())
 }
 
 fn label_names(database: &Database, params: &Params) -> Result<Value, QueryError> {
     let found = selected(database, params)?;
-    let names: std::collections::BTreeSet<&String> = found.iter().flat_map(|series| series.labels.keys()).collect();
+    let names: std::collections::BTreeSet<&String> =
+        found.iter().flat_map(|series| series.labels.keys()).collect();
     Ok(json!(names))
 }
 
 fn label_values(database: &Database, params: &Params, name: &str) -> Result<Value, QueryError> {
     let found = selected(database, params)?;
-    let values: std::collections::BTreeSet<&String> =
-        found.iter().filter_map(|series| series.labels.get(name)).collect();
+    let values: std::collections::BTreeSet<&String> = found
+        .iter()
+        .filter_map(|series| series.labels.get(name))
+        .collect();
     Ok(json!(values))
 }
 
 fn seconds(at_ms: i64) -> Value {
-    if at_ms % 1000 == 0 { json!(at_ms / 1000) } else { json!(at_ms as f64 / 1000.0) }
+    if at_ms % 1000 == 0 {
+        json!(at_ms / 1000)
+    } else {
+        json!(at_ms as f64 / 1000.0)
+    }
 }
 
 fn point(at_ms: i64, value: f64) -> Value {
@@ -253,7 +231,11 @@ fn matrix(series: &[Series]) -> Vec<Value> {
     series
         .iter()
         .map(|series| {
-            let values: Vec<Value> = series.samples.iter().map(|(at_ms, value)| point(*at_ms, *value)).collect();
+            let values: Vec<Value> = series
+                .samples
+                .iter()
+                .map(|(at_ms, value)| point(*at_ms, *value))
+                .collect();
             json!({ "metric": series.labels, "values": values })
         })
         .collect()

@@ -46,23 +46,38 @@ pub struct Playground {
 impl Playground {
     /// Serves the world until [`Playground::shutdown`].
     pub async fn start(world: World, options: ServeOptions) -> Result<Self, PlaygroundError> {
-        let listen_error = |source| PlaygroundError::Listen { addr: options.addr, source };
+        let listen_error = |source| PlaygroundError::Listen {
+            addr: options.addr,
+            source,
+        };
         let listener = TcpListener::bind(options.addr).await.map_err(listen_error)?;
         let addr = listener.local_addr().map_err(listen_error)?;
         let stop = CancellationToken::new();
         let token = options.tokens.first().map(|identity| identity.token.clone());
         let cluster = world.cluster.clone();
         let server = Arc::new(ApiServer::new(world, options, stop.clone()));
-        let router = Router::new().fallback(api::handle).with_state(Arc::clone(&server));
+        let router = Router::new()
+            .fallback(api::handle)
+            .with_state(Arc::clone(&server));
         let tasks = TaskTracker::new();
         let stopped = stop.clone().cancelled_owned();
         tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+            if let Err(error) = axum::serve(listener, router)
+                .with_graceful_shutdown(stopped)
+                .await
+            {
                 tracing::warn!(%error, "playground stopped");
             }
         });
         tasks.close();
-        Ok(Self { addr, cluster, token, server, stop, tasks })
+        Ok(Self {
+            addr,
+            cluster,
+            token,
+            server,
+            stop,
+            tasks,
+        })
     }
 
     /// Base URL of the API server; the Prometheus API is under `/prometheus/api/v1`.
@@ -81,7 +96,10 @@ impl Playground {
         [
             "apiVersion: v1".to_owned(),
             "kind: Config".to_owned(),
-            format!("clusters: {}", serde_json::json!([{"name": name, "cluster": {"server": self.url()}}])),
+            format!(
+                "clusters: {}",
+                serde_json::json!([{"name": name, "cluster": {"server": self.url()}}])
+            ),
             format!("users: {}", serde_json::json!([{"name": name, "user": user}])),
             format!(
                 "contexts: {}",

@@ -26,9 +26,16 @@ impl ObjectKey {
         let api_version = object.get("apiVersion")?.as_str()?;
         let metadata = object.get("metadata")?;
         Some(Self {
-            group: api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned(),
+            group: api_version
+                .rsplit_once('/')
+                .map_or("", |(group, _)| group)
+                .to_owned(),
             kind: object.get("kind")?.as_str()?.to_owned(),
-            namespace: metadata.get("namespace").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            namespace: metadata
+                .get("namespace")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             name: metadata.get("name")?.as_str()?.to_owned(),
         })
     }
@@ -154,7 +161,9 @@ impl World {
             name: String::new(),
         };
         self.objects.range(start..).take_while(move |(key, _)| {
-            key.group == group && key.kind == kind && namespace.is_none_or(|namespace| key.namespace == namespace)
+            key.group == group
+                && key.kind == kind
+                && namespace.is_none_or(|namespace| key.namespace == namespace)
         })
     }
 
@@ -170,7 +179,10 @@ impl World {
 
     /// All objects of a kind in key order.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
-        self.objects.iter().filter(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+        self.objects
+            .iter()
+            .filter(move |(key, _)| key.kind == kind)
+            .map(|(_, object)| object)
     }
 
     /// The log of a container, created empty when absent.

@@ -52,7 +52,10 @@ pub enum WorldError {
 
 impl WorldError {
     fn invalid(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Invalid { path: path.to_owned(), reason: reason.into() }
+        Self::Invalid {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -61,7 +64,10 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, WorldError> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let failed = |source| WorldError::Read { path: dir.to_owned(), source };
+    let failed = |source| WorldError::Read {
+        path: dir.to_owned(),
+        source,
+    };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         paths.push(entry.map_err(failed)?.path());
@@ -71,12 +77,18 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, WorldError> {
 }
 
 fn read(path: &Path) -> Result<String, WorldError> {
-    let bytes = std::fs::read(path).map_err(|source| WorldError::Read { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| WorldError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     // Logs of real programs are not always UTF-8.
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// The last part of a path, `""` when there is none.
 fn file_name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
 }

@@ -33,17 +33,29 @@ struct Attempt<'a> {
 pub(crate) fn authenticate(identities: &[Identity], headers: &HeaderMap) -> Result<User, ApiError> {
     if identities.is_empty() {
         let groups = vec!["system:masters".to_owned(), "system:authenticated".to_owned()];
-        return Ok(User { name: "kubernetes-admin".to_owned(), groups, rules: None });
+        return Ok(User {
+            name: "kubernetes-admin".to_owned(),
+            groups,
+            rules: None,
+        });
     }
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = sent.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let sent = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = sent
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::trim);
     let identity = identities
         .iter()
         .find(|identity| Some(identity.token.as_str()) == token)
         .ok_or_else(ApiError::unauthorized)?;
     let mut groups = identity.groups.clone();
     groups.push("system:authenticated".to_owned());
-    Ok(User { name: identity.user.clone(), groups, rules: identity.rules.clone() })
+    Ok(User {
+        name: identity.user.clone(),
+        groups,
+        rules: identity.rules.clone(),
+    })
 }
 
 /// Refuses what the caller's rules do not grant and what the weather forbids.
@@ -82,12 +94,18 @@ fn own_namespace(endpoint: &Endpoint) -> &str {
 }
 
 fn full_resource(plural: &str, subresource: &str) -> String {
-    if subresource.is_empty() { plural.to_owned() } else { format!("{plural}/{subresource}") }
+    if subresource.is_empty() {
+        plural.to_owned()
+    } else {
+        format!("{plural}/{subresource}")
+    }
 }
 
 impl User {
     fn may(&self, attempt: Attempt<'_>) -> bool {
-        self.rules.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.grants(attempt)))
+        self.rules
+            .as_ref()
+            .is_none_or(|rules| rules.iter().any(|rule| rule.grants(attempt)))
     }
 }
 
@@ -152,9 +170,28 @@ fn rules_review(user: &User, namespace: &str) -> Value {
             json!({ "verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"] }),
         ])
         .collect();
-    let paths = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version"];
-    let verbs = if user.rules.is_none() { json!(["*"]) } else { json!(["get"]) };
-    let urls = if user.rules.is_none() { json!(["*"]) } else { json!(paths) };
+    let paths = [
+        "/api",
+        "/api/*",
+        "/apis",
+        "/apis/*",
+        "/healthz",
+        "/livez",
+        "/openapi",
+        "/openapi/*",
+        "/readyz",
+        "/version",
+    ];
+    let verbs = if user.rules.is_none() {
+        json!(["*"])
+    } else {
+        json!(["get"])
+    };
+    let urls = if user.rules.is_none() {
+        json!(["*"])
+    } else {
+        json!(paths)
+    };
     json!({
         "resourceRules": granted, "incomplete": false,
         "nonResourceRules": [{ "verbs": verbs, "nonResourceURLs": urls }],

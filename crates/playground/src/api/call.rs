@@ -31,8 +31,9 @@ impl Call {
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|error| ApiError::bad_request(error.to_string()))?
             .0;
-        let body =
-            to_bytes(body, BODY_LIMIT_BYTES).await.map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let body = to_bytes(body, BODY_LIMIT_BYTES)
+            .await
+            .map_err(|error| ApiError::bad_request(error.to_string()))?;
         Ok(Self {
             method: parts.method,
             path: parts.uri.path().to_owned(),
@@ -45,12 +46,17 @@ impl Call {
 
     /// The query parameter, `None` when absent or empty.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether the boolean query parameter is set.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.query.iter().any(|(key, value)| key == name && matches!(value.as_str(), "true" | "1" | ""))
+        self.query
+            .iter()
+            .any(|(key, value)| key == name && matches!(value.as_str(), "true" | "1" | ""))
     }
 
     /// The numeric query parameter; text that is no number is a 400.
@@ -80,7 +86,9 @@ impl Call {
     /// Who writes, for managedFields: `fieldManager`, or the client's program name.
     pub(crate) fn manager(&self) -> String {
         let agent = self.header(header::USER_AGENT).unwrap_or("unknown");
-        self.param("fieldManager").unwrap_or_else(|| agent.split('/').next().unwrap_or(agent)).to_owned()
+        self.param("fieldManager")
+            .unwrap_or_else(|| agent.split('/').next().unwrap_or(agent))
+            .to_owned()
     }
 
     /// Whether the change is only rehearsed; any other value than `All` is a 400.

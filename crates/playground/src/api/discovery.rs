@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::api::ApiServer;
 use crate::api::call::Call;
-use crate::api::openapi;
 use crate::api::resource::{Registry, Resource};
 use crate::api::route::Route;
 use crate::api::status::ApiError;
+
+mod openapi;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
@@ -17,12 +18,15 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 pub(crate) fn answer(server: &ApiServer, call: &Call, route: &Route) -> Result<Response, ApiError> {
     let store = server.read();
     let registry = &store.registry;
-    let aggregated = call.accept().split(',').any(|media| media.trim().replace(' ', "") == AGGREGATED);
+    let aggregated = call
+        .accept()
+        .split(',')
+        .any(|media| media.trim().replace(' ', "") == AGGREGATED);
     match route {
         Route::Root => Ok(respond(&root(registry))),
         Route::Version => Ok(respond(&version())),
         Route::Health => Ok("ok".into_response()),
-        Route::CoreVersions if aggregated => Ok(aggregate(registry, |group| group.is_empty())),
+        Route::CoreVersions if aggregated => Ok(aggregate(registry, str::is_empty)),
         Route::Groups if aggregated => Ok(aggregate(registry, |group| !group.is_empty())),
         Route::CoreVersions => Ok(respond(&json!({
             "kind": "APIVersions", "versions": ["v1"],
@@ -33,9 +37,9 @@ pub(crate) fn answer(server: &ApiServer, call: &Call, route: &Route) -> Result<R
         Route::GroupVersion(group, version) => group_version(registry, group, version),
         Route::OpenApiV2 => Ok(openapi::v2(call)),
         Route::OpenApiV3 => Ok(respond(&openapi::v3_index(registry))),
-        Route::OpenApiV3Path(path) => {
-            openapi::v3(registry, path).map(|body| respond(&body)).ok_or_else(ApiError::unknown_path)
-        }
+        Route::OpenApiV3Path(path) => openapi::v3(registry, path)
+            .map(|body| respond(&body))
+            .ok_or_else(ApiError::unknown_path),
         Route::Resource(_) | Route::Unknown => Err(ApiError::unknown_path()),
     }
 }
@@ -60,7 +64,17 @@ fn root(registry: &Registry) -> Value {
         paths.push(format!("/apis/{group}"));
         paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+    paths.extend(
+        [
+            "/healthz",
+            "/livez",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+        ]
+        .map(str::to_owned),
+    );
     json!({ "paths": paths })
 }
 
@@ -104,7 +118,11 @@ fn group_version(registry: &Registry, group: &str, version: &str) -> Result<Resp
         .filter(|resource| resource.group == group && resource.version == version)
         .flat_map(classic)
         .collect();
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     Ok(respond(&json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources,
     })))
@@ -148,8 +166,10 @@ fn aggregate(registry: &Registry, wanted: impl Fn(&str) -> bool) -> Response {
         .iter()
         .filter(|(group, _)| wanted(group))
         .map(|(group, versions)| {
-            let versions: Vec<Value> =
-                versions.iter().map(|version| aggregate_version(registry, group, version)).collect();
+            let versions: Vec<Value> = versions
+                .iter()
+                .map(|version| aggregate_version(registry, group, version))
+                .collect();
             let mut metadata = json!({ "creationTimestamp": null });
             if !group.is_empty() {
                 metadata["name"] = json!(group);
@@ -174,7 +194,11 @@ fn aggregate_version(registry: &Registry, group: &str, version: &str) -> Value {
 }
 
 fn aggregate_resource(resource: &Resource) -> Value {
-    let own = (resource.group.as_str(), resource.version.as_str(), resource.kind.as_str());
+    let own = (
+        resource.group.as_str(),
+        resource.version.as_str(),
+        resource.kind.as_str(),
+    );
     let kind = |(group, version, kind): (&str, &str, &str)| json!({ "group": group, "version": version, "kind": kind });
     let mut entry = json!({
         "resource": resource.plural, "responseKind": kind(own),

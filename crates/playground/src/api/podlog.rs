@@ -30,7 +30,11 @@ struct Cut {
 }
 
 /// Answers a log request.
-pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Response, ApiError> {
+pub(crate) fn answer(
+    server: &Arc<ApiServer>,
+    call: &Call,
+    endpoint: &Endpoint,
+) -> Result<Response, ApiError> {
     let pod = find(server, endpoint)?;
     let container = container(call, &pod)?;
     let cut = Cut::of(call, server.clock.now())?;
@@ -56,7 +60,10 @@ pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) 
 }
 
 fn names(pod: &Value, pointer: &str) -> Vec<String> {
-    items(pod, pointer).iter().map(|container| text(container, "/name").to_owned()).collect()
+    items(pod, pointer)
+        .iter()
+        .map(|container| text(container, "/name").to_owned())
+        .collect()
 }
 
 /// The container to read, as the API server chooses it.
@@ -66,11 +73,15 @@ fn container(call: &Call, pod: &Value) -> Result<String, ApiError> {
     let init = names(pod, "/spec/initContainers");
     let ephemeral = names(pod, "/spec/ephemeralContainers");
     if let Some(asked) = call.param("container") {
-        let known = [&containers, &init, &ephemeral].iter().any(|list| list.iter().any(|name| name == asked));
+        let known = [&containers, &init, &ephemeral]
+            .iter()
+            .any(|list| list.iter().any(|name| name == asked));
         return if known {
             Ok(asked.to_owned())
         } else {
-            Err(ApiError::bad_request(format!("container {asked} is not valid for pod {pod_name}")))
+            Err(ApiError::bad_request(format!(
+                "container {asked} is not valid for pod {pod_name}"
+            )))
         };
     }
     if let [only] = containers.as_slice() {
@@ -87,10 +98,14 @@ fn container(call: &Call, pod: &Value) -> Result<String, ApiError> {
 }
 
 fn status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
-    ["/status/containerStatuses", "/status/initContainerStatuses", "/status/ephemeralContainerStatuses"]
-        .iter()
-        .flat_map(|pointer| items(pod, pointer))
-        .find(|status| text(status, "/name") == container)
+    [
+        "/status/containerStatuses",
+        "/status/initContainerStatuses",
+        "/status/ephemeralContainerStatuses",
+    ]
+    .iter()
+    .flat_map(|pointer| items(pod, pointer))
+    .find(|status| text(status, "/name") == container)
 }
 
 fn running(pod: &Value, container: &str) -> bool {
@@ -98,10 +113,19 @@ fn running(pod: &Value, container: &str) -> bool {
 }
 
 /// The log text, or the message with which the kubelet refuses it.
-fn choose(pod: &Value, container: &str, log: Option<ContainerLog>, previous: bool) -> Result<String, ApiError> {
+fn choose(
+    pod: &Value,
+    container: &str,
+    log: Option<ContainerLog>,
+    previous: bool,
+) -> Result<String, ApiError> {
     let log = log.unwrap_or_default();
     let pod_name = text(pod, "/metadata/name");
-    let (kept, error) = if previous { (log.previous, log.previous_error) } else { (log.current, log.error) };
+    let (kept, error) = if previous {
+        (log.previous, log.previous_error)
+    } else {
+        (log.current, log.error)
+    };
     if let Some(message) = error {
         return Err(ApiError::bad_request(message.trim_end().to_owned()));
     }
@@ -112,19 +136,27 @@ fn choose(pod: &Value, container: &str, log: Option<ContainerLog>, previous: boo
     let terminated = |pointer: &str| status.is_some_and(|status| status.pointer(pointer).is_some());
     let not_found = format!("previous terminated container {container:?} in pod {pod_name:?} not found");
     if previous {
-        return if terminated("/lastState/terminated") { Ok(String::new()) } else { Err(ApiError::bad_request(not_found)) };
+        return if terminated("/lastState/terminated") {
+            Ok(String::new())
+        } else {
+            Err(ApiError::bad_request(not_found))
+        };
     }
     let Some(status) = status else {
         // Not scheduled yet: the real server answers an empty log.
         return if text(pod, "/spec/nodeName").is_empty() {
             Ok(String::new())
         } else {
-            Err(ApiError::bad_request(format!("container {container:?} in pod {pod_name:?} is not available")))
+            Err(ApiError::bad_request(format!(
+                "container {container:?} in pod {pod_name:?} is not available"
+            )))
         };
     };
     match status.pointer("/state/waiting") {
         Some(_) if status.pointer("/lastState/terminated").is_some() => Ok(String::new()),
-        Some(waiting) => Err(ApiError::bad_request(waiting_message(container, pod_name, waiting))),
+        Some(waiting) => Err(ApiError::bad_request(waiting_message(
+            container, pod_name, waiting,
+        ))),
         None => Ok(String::new()),
     }
 }
@@ -137,7 +169,9 @@ fn waiting_message(container: &str, pod: &str, waiting: &Value) -> String {
             format!("container {container:?} in pod {pod:?} is waiting to start: image can't be pulled")
         }
         "ImagePullBackOff" => {
-            format!("container {container:?} in pod {pod:?} is waiting to start: trying and failing to pull image")
+            format!(
+                "container {container:?} in pod {pod:?} is waiting to start: trying and failing to pull image"
+            )
         }
         _ => format!("container {container:?} in pod {pod:?} is waiting to start: {reason}"),
     }
@@ -149,7 +183,9 @@ impl Cut {
             Ok(call.number(name)?.and_then(|number| usize::try_from(number).ok()))
         };
         let since_seconds = call.number("sinceSeconds")?;
-        let since_time = call.param("sinceTime").and_then(|text| text.parse::<Timestamp>().ok());
+        let since_time = call
+            .param("sinceTime")
+            .and_then(|text| text.parse::<Timestamp>().ok());
         let since = since_seconds
             .and_then(|seconds| now.checked_sub(SignedDuration::from_secs(seconds)).ok())
             .or(since_time);
@@ -191,9 +227,13 @@ impl Cut {
 
 /// Splits the kubelet's timestamp (RFC 3339 with nine fractional digits and a space) from the message.
 fn split_stamp(line: &str) -> (Option<(Timestamp, &str)>, &str) {
-    let Some((stamp, message)) = line.split_once(' ') else { return (None, line) };
+    let Some((stamp, message)) = line.split_once(' ') else {
+        return (None, line);
+    };
     if stamp.len() < 30 || stamp.as_bytes().get(10) != Some(&b'T') {
         return (None, line);
     }
-    stamp.parse().map_or((None, line), |at| (Some((at, stamp)), message))
+    stamp
+        .parse()
+        .map_or((None, line), |at| (Some((at, stamp)), message))
 }

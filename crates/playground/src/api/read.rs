@@ -20,7 +20,11 @@ pub(crate) mod selector;
 mod watch;
 
 /// Answers a GET of a resource.
-pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Response, ApiError> {
+pub(crate) fn answer(
+    server: &Arc<ApiServer>,
+    call: &Call,
+    endpoint: &Endpoint,
+) -> Result<Response, ApiError> {
     match (endpoint.verb(call), endpoint.subresource.as_str()) {
         ("watch", _) => watch::answer(server, call, endpoint),
         ("list", _) => list::answer(server, call, endpoint),
@@ -44,7 +48,9 @@ fn get(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Result<Response,
 pub(crate) fn find(server: &ApiServer, endpoint: &Endpoint) -> Result<Value, ApiError> {
     let key = endpoint.resource.key(&endpoint.namespace, &endpoint.name);
     let store = server.read();
-    let found = store.get(&key).ok_or_else(|| ApiError::not_found(&endpoint.resource, &endpoint.name))?;
+    let found = store
+        .get(&key)
+        .ok_or_else(|| ApiError::not_found(&endpoint.resource, &endpoint.name))?;
     Ok(found.clone())
 }
 

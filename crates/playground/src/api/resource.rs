@@ -10,8 +10,16 @@ use crate::world::{ObjectKey, World};
 mod builtin;
 
 /// Verbs of a resource that can be read and written.
-const ALL_VERBS: [&str; 8] =
-    ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const ALL_VERBS: [&str; 8] = [
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 
 /// One kind in one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,24 +49,39 @@ pub(crate) struct Subresource {
     pub(crate) speaks: Option<(&'static str, &'static str, &'static str)>,
 }
 
-const STATUS: Subresource =
-    Subresource { name: "status", verbs: &["get", "patch", "update"], speaks: None };
+const STATUS: Subresource = Subresource {
+    name: "status",
+    verbs: &["get", "patch", "update"],
+    speaks: None,
+};
 const SCALE: Subresource = Subresource {
     name: "scale",
     verbs: &["get", "patch", "update"],
     speaks: Some(("autoscaling", "v1", "Scale")),
 };
-const LOG: Subresource = Subresource { name: "log", verbs: &["get"], speaks: None };
+const LOG: Subresource = Subresource {
+    name: "log",
+    verbs: &["get"],
+    speaks: None,
+};
 
 impl Resource {
     /// `deployments.apps`, or `pods` in the core group: how messages name it.
     pub(crate) fn qualified(&self) -> String {
-        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+        if self.group.is_empty() {
+            self.plural.clone()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
     }
 
     /// `apps/v1`, or `v1` in the core group.
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// Group and kind under which the world stores the objects.
@@ -71,14 +94,20 @@ impl Resource {
         ObjectKey {
             group: self.stored_group().to_owned(),
             kind: self.kind.clone(),
-            namespace: if self.namespaced { namespace.to_owned() } else { String::new() },
+            namespace: if self.namespaced {
+                namespace.to_owned()
+            } else {
+                String::new()
+            },
             name: name.to_owned(),
         }
     }
 
     /// Whether the resource has that subresource.
     pub(crate) fn has(&self, subresource: &str) -> bool {
-        self.subresources.iter().any(|candidate| candidate.name == subresource)
+        self.subresources
+            .iter()
+            .any(|candidate| candidate.name == subresource)
     }
 
     fn custom(group: &str, version: &str, kind: &str, namespaced: bool) -> Self {
@@ -107,14 +136,24 @@ pub(crate) struct Registry {
 impl Registry {
     /// The built-in kinds, the world's custom resources, and any other kind that the world has objects of.
     pub(crate) fn of(world: &World) -> Self {
-        let mut registry = Self { resources: BUILT_IN.iter().map(builtin::Row::resource).collect() };
-        world.of_kind("CustomResourceDefinition").for_each(|crd| registry.add_definition(crd));
+        let mut registry = Self {
+            resources: BUILT_IN.iter().map(builtin::Row::resource).collect(),
+        };
+        world
+            .of_kind("CustomResourceDefinition")
+            .for_each(|crd| registry.add_definition(crd));
         for (key, object) in world.objects() {
-            if !registry.resources.iter().any(|known| known.stored_group() == key.group && known.kind == key.kind) {
+            if !registry
+                .resources
+                .iter()
+                .any(|known| known.stored_group() == key.group && known.kind == key.kind)
+            {
                 let api_version = text(object, "/apiVersion");
                 let version = api_version.rsplit('/').next().unwrap_or(api_version);
                 let namespaced = !key.namespace.is_empty();
-                registry.resources.push(Resource::custom(&key.group, version, &key.kind, namespaced));
+                registry
+                    .resources
+                    .push(Resource::custom(&key.group, version, &key.kind, namespaced));
             }
         }
         registry
@@ -122,7 +161,11 @@ impl Registry {
 
     fn add_definition(&mut self, crd: &Value) {
         let names = |field: &str| -> Vec<String> {
-            items(crd, field).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            items(crd, field)
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
         };
         for version in items(crd, "/spec/versions") {
             if version.get("served").and_then(Value::as_bool) == Some(false) {
@@ -161,7 +204,9 @@ impl Registry {
 
     /// Whether anything is served under the group and version.
     pub(crate) fn serves(&self, group: &str, version: &str) -> bool {
-        self.resources.iter().any(|known| known.group == group && known.version == version)
+        self.resources
+            .iter()
+            .any(|known| known.group == group && known.version == version)
     }
 
     /// Groups with their versions, in order of first appearance, core first.

@@ -61,7 +61,11 @@ pub(crate) struct Endpoint {
 impl Route {
     /// Reads a path.
     pub(crate) fn parse(path: &str) -> Self {
-        let decoded: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let decoded: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(decode)
+            .collect();
         let parts: Vec<&str> = decoded.iter().map(String::as_str).collect();
         match parts.as_slice() {
             [] => Self::Root,
@@ -93,7 +97,9 @@ impl Target {
             }
             _ => ("", rest),
         };
-        let [plural, rest @ ..] = rest else { return Route::Unknown };
+        let [plural, rest @ ..] = rest else {
+            return Route::Unknown;
+        };
         let (name, subresource) = match rest {
             [] => ("", ""),
             [name] => (*name, ""),
@@ -120,8 +126,7 @@ impl Target {
             .ok_or_else(ApiError::unknown_resource)?
             .clone();
         let misplaced = !resource.namespaced && !self.namespace.is_empty();
-        let homeless =
-            resource.namespaced && self.namespace.is_empty() && !self.name.is_empty();
+        let homeless = resource.namespaced && self.namespace.is_empty() && !self.name.is_empty();
         let unknown_part = !self.subresource.is_empty() && !resource.has(&self.subresource);
         if misplaced || homeless || unknown_part {
             return Err(ApiError::unknown_resource());
@@ -155,7 +160,11 @@ impl Endpoint {
 
     fn check_method(&self, call: &Call) -> Result<(), ApiError> {
         let verb = self.verb(call);
-        let subresource = self.resource.subresources.iter().find(|part| part.name == self.subresource);
+        let subresource = self
+            .resource
+            .subresources
+            .iter()
+            .find(|part| part.name == self.subresource);
         let known = match subresource {
             Some(part) => part.verbs.contains(&verb),
             None => self.resource.verbs.contains(&verb),
@@ -166,7 +175,11 @@ impl Endpoint {
             Method::GET | Method::DELETE => true,
             _ => false,
         };
-        if known && placed { Ok(()) } else { Err(ApiError::method_not_allowed()) }
+        if known && placed {
+            Ok(())
+        } else {
+            Err(ApiError::method_not_allowed())
+        }
     }
 }
 
@@ -176,11 +189,17 @@ fn decode(part: &str) -> String {
     let mut rest = part.as_bytes();
     while let [first, tail @ ..] = rest {
         let escaped = match (first, tail) {
-            (b'%', [high, low, ..]) => hex::decode([*high, *low]).ok().and_then(|byte| byte.first().copied()),
+            (b'%', [high, low, ..]) => hex::decode([*high, *low])
+                .ok()
+                .and_then(|byte| byte.first().copied()),
             _ => None,
         };
         bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+        rest = if escaped.is_some() {
+            tail.get(2..).unwrap_or_default()
+        } else {
+            tail
+        };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

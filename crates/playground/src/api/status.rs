@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 
 use crate::api::resource::Resource;
 
+pub(crate) use cause::Cause;
+
+mod cause;
+
 /// An error answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiError {
@@ -18,7 +22,13 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     fn new(code: u16, reason: &'static str, message: String) -> Self {
-        Self { code, reason, message, details: Value::Null, plain: false }
+        Self {
+            code,
+            reason,
+            message,
+            details: Value::Null,
+            plain: false,
+        }
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
@@ -44,18 +54,26 @@ impl ApiError {
     }
 
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {why}",
+            resource.qualified()
+        );
         Self::new(409, "Conflict", message).about(resource, name)
     }
 
     /// The conflict of a write with an outdated resourceVersion.
     pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
-        let why = "the object has been modified; please apply your changes to the latest version and try again";
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
         Self::conflict(resource, name, why)
     }
 
     pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
-        let named = if name.is_empty() { String::new() } else { format!(" {name:?}") };
+        let named = if name.is_empty() {
+            String::new()
+        } else {
+            format!(" {name:?}")
+        };
         let message = format!("{}{named} is forbidden: {why}", resource.qualified());
         Self::new(403, "Forbidden", message).about(resource, name)
     }
@@ -90,15 +108,21 @@ impl ApiError {
 
     /// 422 for request options (`ListOptions`, `PatchOptions`) that do not go together.
     pub(crate) fn invalid_options(kind: &str, resource: &Resource, causes: &[Cause]) -> Self {
-        let options =
-            Resource { group: "meta.k8s.io".to_owned(), kind: kind.to_owned(), ..resource.clone() };
+        let options = Resource {
+            group: "meta.k8s.io".to_owned(),
+            kind: kind.to_owned(),
+            ..resource.clone()
+        };
         Self::invalid(&options, "", causes)
     }
 
     /// A patch that cannot be applied to the object.
     pub(crate) fn unprocessable() -> Self {
         let message = "the server rejected our request due to an error in our request";
-        Self { details: json!({}), ..Self::new(422, "Invalid", message.to_owned()) }
+        Self {
+            details: json!({}),
+            ..Self::new(422, "Invalid", message.to_owned())
+        }
     }
 
     /// Server-side apply would change fields of other managers: (manager, apiVersion, path) each.
@@ -107,8 +131,16 @@ impl ApiError {
             .iter()
             .map(|(manager, version, path)| format!("conflict with {manager:?} using {version}: {path}"))
             .collect();
-        let plural = if conflicts.len() == 1 { "conflict" } else { "conflicts" };
-        let message = format!("Apply failed with {} {plural}: {}", conflicts.len(), listed.join("\n"));
+        let plural = if conflicts.len() == 1 {
+            "conflict"
+        } else {
+            "conflicts"
+        };
+        let message = format!(
+            "Apply failed with {} {plural}: {}",
+            conflicts.len(),
+            listed.join("\n")
+        );
         let causes: Vec<Value> = conflicts
             .iter()
             .map(|(manager, version, path)| {
@@ -123,17 +155,26 @@ impl ApiError {
 
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self { details: json!({}), ..Self::new(405, "MethodNotAllowed", message.to_owned()) }
+        Self {
+            details: json!({}),
+            ..Self::new(405, "MethodNotAllowed", message.to_owned())
+        }
     }
 
     pub(crate) fn unknown_resource() -> Self {
         let message = "the server could not find the requested resource";
-        Self { details: json!({}), ..Self::new(404, "NotFound", message.to_owned()) }
+        Self {
+            details: json!({}),
+            ..Self::new(404, "NotFound", message.to_owned())
+        }
     }
 
     /// The plain text with which the server answers paths outside any API group.
     pub(crate) fn unknown_path() -> Self {
-        Self { plain: true, ..Self::new(404, "NotFound", "404 page not found\n".to_owned()) }
+        Self {
+            plain: true,
+            ..Self::new(404, "NotFound", "404 page not found\n".to_owned())
+        }
     }
 
     pub(crate) fn expired(message: &str) -> Self {
@@ -170,10 +211,22 @@ impl ApiError {
             401 => ("Unauthorized", "Unauthorized"),
             403 => ("Forbidden", "forbidden"),
             404 => ("NotFound", "the server could not find the requested resource"),
-            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
-            503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
-            504 => ("Timeout", "the server was unable to return a response in the time allotted"),
-            _ => ("InternalError", "an error on the server (\"\") has prevented the request from succeeding"),
+            429 => (
+                "TooManyRequests",
+                "the server has received too many requests and has asked us to try again later",
+            ),
+            503 => (
+                "ServiceUnavailable",
+                "the server is currently unable to handle the request",
+            ),
+            504 => (
+                "Timeout",
+                "the server was unable to return a response in the time allotted",
+            ),
+            _ => (
+                "InternalError",
+                "an error on the server (\"\") has prevented the request from succeeding",
+            ),
         };
         Self::new(code, reason, message.to_owned())
     }
@@ -199,47 +252,5 @@ impl IntoResponse for ApiError {
         }
         let body = self.body().to_string();
         (code, [(header::CONTENT_TYPE, "application/json")], body).into_response()
-    }
-}
-
-/// One problem of an invalid object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cause {
-    reason: &'static str,
-    field: String,
-    message: String,
-}
-
-impl Cause {
-    pub(crate) fn required(field: &str, detail: &str) -> Self {
-        let message =
-            if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
-        Self { reason: "FieldValueRequired", field: field.to_owned(), message }
-    }
-
-    pub(crate) fn value(field: &str, value: &Value, detail: &str) -> Self {
-        let message = format!("Invalid value: {value}: {detail}");
-        Self { reason: "FieldValueInvalid", field: field.to_owned(), message }
-    }
-
-    pub(crate) fn duplicate(field: &str, value: &Value) -> Self {
-        let message = format!("Duplicate value: {value}");
-        Self { reason: "FieldValueDuplicate", field: field.to_owned(), message }
-    }
-
-    pub(crate) fn not_found(field: &str, value: &Value) -> Self {
-        Self { reason: "FieldValueNotFound", field: field.to_owned(), message: format!("Not found: {value}") }
-    }
-
-    pub(crate) fn forbidden(field: &str, detail: &str) -> Self {
-        Self { reason: "FieldValueForbidden", field: field.to_owned(), message: format!("Forbidden: {detail}") }
-    }
-
-    fn sentence(&self) -> String {
-        format!("{}: {}", self.field, self.message)
-    }
-
-    fn json(&self) -> Value {
-        json!({ "reason": self.reason, "message": self.message, "field": self.field })
     }
 }

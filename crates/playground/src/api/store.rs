@@ -50,10 +50,18 @@ impl Store {
             let uid = derived_uid(key);
             if let Some(metadata) = map_at(object, "metadata") {
                 metadata.entry("uid").or_insert_with(|| json!(uid));
-                metadata.entry("resourceVersion").or_insert_with(|| json!(version.to_string()));
+                metadata
+                    .entry("resourceVersion")
+                    .or_insert_with(|| json!(version.to_string()));
             }
         }
-        Self { registry: Registry::of(&world), world, version, oldest: version, journal: VecDeque::new() }
+        Self {
+            registry: Registry::of(&world),
+            world,
+            version,
+            oldest: version,
+            journal: VecDeque::new(),
+        }
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -98,7 +106,12 @@ impl Store {
     }
 
     fn record(&mut self, key: &ObjectKey, before: Option<Value>, after: Option<Value>) {
-        self.journal.push_back(Arc::new(Change { version: self.version, key: key.clone(), before, after }));
+        self.journal.push_back(Arc::new(Change {
+            version: self.version,
+            key: key.clone(),
+            before,
+            after,
+        }));
         if self.journal.len() > JOURNAL_CAPACITY
             && let Some(dropped) = self.journal.pop_front()
         {
@@ -157,13 +170,22 @@ pub(crate) fn derived_uid(key: &ObjectKey) -> String {
 pub(crate) fn uuid_from(digest: &[u8]) -> String {
     let hexed = hex::encode(digest.get(..16).unwrap_or_default());
     let part = |from: usize, to: usize| hexed.get(from..to).unwrap_or_default();
-    format!("{}-{}-4{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
 }
 
 /// Stores Events of the `events.k8s.io` group under the core group, fields renamed.
 fn normalize_events(world: &mut World) {
-    let foreign: Vec<ObjectKey> =
-        world.objects_of("events.k8s.io", "Event", None).map(|(key, _)| key.clone()).collect();
+    let foreign: Vec<ObjectKey> = world
+        .objects_of("events.k8s.io", "Event", None)
+        .map(|(key, _)| key.clone())
+        .collect();
     for key in foreign {
         if let Some(event) = world.remove_object(&key) {
             world.insert(crate::api::read::event::to_core(event));

@@ -16,6 +16,7 @@ mod network;
 mod node;
 mod plain;
 mod pod;
+mod scaling;
 mod storage;
 mod workload;
 
@@ -51,13 +52,23 @@ type Columns = &'static str;
 /// The printer of a resource: built in, by its CRD's `additionalPrinterColumns`, or name and age.
 pub(crate) fn printer(resource: &Resource, world: &World) -> Printer {
     let built_in = [
-        pod::printer, workload::printer, network::printer, node::printer, storage::printer, event::printer,
-        access::printer, plain::printer,
+        pod::printer,
+        workload::printer,
+        scaling::printer,
+        network::printer,
+        node::printer,
+        storage::printer,
+        event::printer,
+        access::printer,
+        plain::printer,
     ]
     .iter()
     .find_map(|find| find(&resource.group, &resource.kind));
     match built_in {
-        Some((columns, cells)) => Printer { columns: parse_columns(columns), source: Source::BuiltIn(cells) },
+        Some((columns, cells)) => Printer {
+            columns: parse_columns(columns),
+            source: Source::BuiltIn(cells),
+        },
         None => custom::printer(resource, world),
     }
 }
@@ -72,10 +83,18 @@ fn parse_columns(spec: Columns) -> Vec<Column> {
         };
         let format = if name == "Name" { "name" } else { "" };
         let priority = if name.starts_with('*') { 1 } else { priority };
-        Column { name: name.trim_start_matches('*').to_owned(), kind, format, priority }
+        Column {
+            name: name.trim_start_matches('*').to_owned(),
+            kind,
+            format,
+            priority,
+        }
     };
     let usual = usual.split(',').map(|text| column(text, 0));
-    let wide = wide.split(',').filter(|text| !text.trim().is_empty()).map(|text| column(text, 1));
+    let wide = wide
+        .split(',')
+        .filter(|text| !text.trim().is_empty())
+        .map(|text| column(text, 1));
     usual.chain(wide).collect()
 }
 
@@ -120,7 +139,11 @@ fn age(object: &Value, now: Timestamp) -> Value {
 /// The text, or `<none>` when it is empty.
 fn or_none(text: impl Into<String>) -> Value {
     let text: String = text.into();
-    if text.is_empty() { json!("<none>") } else { json!(text) }
+    if text.is_empty() {
+        json!("<none>")
+    } else {
+        json!(text)
+    }
 }
 
 /// `a=b,c=d` of a map of strings, sorted by key; empty when there is none.
@@ -137,7 +160,10 @@ fn label_selector(object: &Value, pointer: &str) -> String {
     let mut terms = labels(object, &format!("{pointer}/matchLabels"));
     for expression in items(object, &format!("{pointer}/matchExpressions")) {
         let key = text(expression, "/key");
-        let values: Vec<&str> = items(expression, "/values").iter().filter_map(Value::as_str).collect();
+        let values: Vec<&str> = items(expression, "/values")
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         let term = match text(expression, "/operator") {
             "In" => format!("{key} in ({})", values.join(",")),
             "NotIn" => format!("{key} notin ({})", values.join(",")),
@@ -155,7 +181,10 @@ fn label_selector(object: &Value, pointer: &str) -> String {
 /// Names and images of a pod template's containers, as the two wide columns show them.
 fn containers(object: &Value, pointer: &str) -> [Value; 2] {
     let join = |field: &str| {
-        let parts: Vec<&str> = items(object, pointer).iter().map(|container| text(container, field)).collect();
+        let parts: Vec<&str> = items(object, pointer)
+            .iter()
+            .map(|container| text(container, field))
+            .collect();
         json!(parts.join(","))
     };
     [join("/name"), join("/image")]

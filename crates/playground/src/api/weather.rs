@@ -10,14 +10,20 @@ impl Weather {
     pub(crate) async fn meet(&self, target: &str, stop: &CancellationToken) -> Result<(), ApiError> {
         for rule in &self.rules {
             match rule {
-                WeatherRule::Delay { path_contains, duration } if target.contains(path_contains.as_str()) => {
+                WeatherRule::Delay {
+                    path_contains,
+                    duration,
+                } if target.contains(path_contains.as_str()) => {
                     tokio::time::sleep(*duration).await;
                 }
                 WeatherRule::Hang { path_contains } if target.contains(path_contains.as_str()) => {
                     stop.cancelled().await;
                     return Err(ApiError::injected(503));
                 }
-                WeatherRule::Fail { path_contains, status } if target.contains(path_contains.as_str()) => {
+                WeatherRule::Fail {
+                    path_contains,
+                    status,
+                } if target.contains(path_contains.as_str()) => {
                     return Err(ApiError::injected(*status));
                 }
                 _ => {}
@@ -28,7 +34,9 @@ impl Weather {
 
     /// Whether a rule forbids the resource (`pods`, `pods/log`).
     pub(crate) fn forbids(&self, wanted: &str) -> bool {
-        self.rules.iter().any(|rule| matches!(rule, WeatherRule::Forbid { resource } if resource == wanted))
+        self.rules
+            .iter()
+            .any(|rule| matches!(rule, WeatherRule::Forbid { resource } if resource == wanted))
     }
 
     /// After how many events a watch is cut.

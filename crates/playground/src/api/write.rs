@@ -21,7 +21,7 @@ mod defaults;
 mod delete;
 mod managed_fields;
 mod patch;
-mod quantity;
+mod protobuf;
 pub(crate) mod scale;
 mod update;
 mod validate;
@@ -37,12 +37,20 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     fn object(status: StatusCode, body: Value) -> Self {
-        Self { status, body, is_object: true }
+        Self {
+            status,
+            body,
+            is_object: true,
+        }
     }
 }
 
 /// Answers a request that may change something.
-pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Response, ApiError> {
+pub(crate) fn answer(
+    server: &Arc<ApiServer>,
+    call: &Call,
+    endpoint: &Endpoint,
+) -> Result<Response, ApiError> {
     if endpoint.resource.kind.starts_with("SelfSubject") {
         return access::review(&server.weather, call, endpoint);
     }
@@ -64,5 +72,10 @@ pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) 
 
 /// A JSON answer with that status.
 pub(crate) fn reply(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }

@@ -18,7 +18,10 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, aggregate: &AggregateExpr) -> Resul
     };
     let mut groups: BTreeMap<Labels, Vec<Sample>> = BTreeMap::new();
     for sample in samples {
-        groups.entry(group_of(&sample.labels, aggregate.modifier.as_ref())).or_default().push(sample);
+        groups
+            .entry(group_of(&sample.labels, aggregate.modifier.as_ref()))
+            .or_default()
+            .push(sample);
     }
     let mut result = Vec::new();
     for (labels, members) in groups {
@@ -26,7 +29,10 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, aggregate: &AggregateExpr) -> Resul
             "topk" | "bottomk" => result.extend(extremes(members, parameter, operator == "topk")),
             _ => {
                 let values: Vec<f64> = members.iter().map(|sample| sample.value).collect();
-                result.push(Sample { labels, value: reduce(&operator, &values, parameter)? });
+                result.push(Sample {
+                    labels,
+                    value: reduce(&operator, &values, parameter)?,
+                });
             }
         }
     }
@@ -35,10 +41,22 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, aggregate: &AggregateExpr) -> Resul
 
 /// The labels that a sample keeps.
 pub(crate) fn group_of(labels: &Labels, modifier: Option<&LabelModifier>) -> Labels {
-    let Some(modifier) = modifier else { return Labels::new() };
+    let Some(modifier) = modifier else {
+        return Labels::new();
+    };
     let listed = |name: &String| modifier.labels().labels.contains(name);
-    let kept = |name: &String| if modifier.is_include() { listed(name) } else { !listed(name) && name != NAME };
-    labels.iter().filter(|(name, _)| kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    let kept = |name: &String| {
+        if modifier.is_include() {
+            listed(name)
+        } else {
+            !listed(name) && name != NAME
+        }
+    };
+    labels
+        .iter()
+        .filter(|(name, _)| kept(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn extremes(mut members: Vec<Sample>, count: Option<f64>, largest: bool) -> Vec<Sample> {
@@ -64,7 +82,11 @@ fn reduce(operator: &str, values: &[f64], parameter: Option<f64>) -> Result<f64,
         "stddev" => variance().sqrt(),
         "stdvar" => variance(),
         "quantile" => quantile(parameter.unwrap_or(f64::NAN), values.to_vec()),
-        other => return Err(QueryError::execution(format!("aggregation {other:?} is not supported by this server"))),
+        other => {
+            return Err(QueryError::execution(format!(
+                "aggregation {other:?} is not supported by this server"
+            )));
+        }
     })
 }
 

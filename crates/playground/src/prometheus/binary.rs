@@ -25,23 +25,26 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, binary: &BinaryExpr) -> Result<Outc
         as_bool: binary.return_bool(),
     };
     match (evaluator.run(&binary.lhs)?, evaluator.run(&binary.rhs)?) {
-        (Outcome::Scalar(left), Outcome::Scalar(right)) => Ok(Outcome::Scalar(operator.compute(left, right)?)),
-        (Outcome::Vector(left), Outcome::Scalar(right)) => {
-            operator.each(left, |value| (value, right))
+        (Outcome::Scalar(left), Outcome::Scalar(right)) => {
+            Ok(Outcome::Scalar(operator.compute(left, right)?))
         }
-        (Outcome::Scalar(left), Outcome::Vector(right)) => {
-            operator.each(right, |value| (left, value))
-        }
-        (Outcome::Vector(left), Outcome::Vector(right)) if binary.op.is_set_operator() => {
-            Ok(Outcome::Vector(set(&operator.symbol, left, right, matching(binary))))
-        }
+        (Outcome::Vector(left), Outcome::Scalar(right)) => operator.each(left, |value| (value, right)),
+        (Outcome::Scalar(left), Outcome::Vector(right)) => operator.each(right, |value| (left, value)),
+        (Outcome::Vector(left), Outcome::Vector(right)) if binary.op.is_set_operator() => Ok(
+            Outcome::Vector(set(&operator.symbol, left, right, matching(binary))),
+        ),
         (Outcome::Vector(left), Outcome::Vector(right)) => join(&operator, left, right, binary),
-        _ => Err(QueryError::bad_data("binary expression must contain only scalar and instant vector types")),
+        _ => Err(QueryError::bad_data(
+            "binary expression must contain only scalar and instant vector types",
+        )),
     }
 }
 
 fn matching(binary: &BinaryExpr) -> Option<&LabelModifier> {
-    binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref())
+    binary
+        .modifier
+        .as_ref()
+        .and_then(|modifier| modifier.matching.as_ref())
 }
 
 impl Operator {
@@ -61,7 +64,9 @@ impl Operator {
             ">=" => truth(left >= right),
             "<=" => truth(left <= right),
             other => {
-                return Err(QueryError::execution(format!("operator {other:?} is not supported by this server")));
+                return Err(QueryError::execution(format!(
+                    "operator {other:?} is not supported by this server"
+                )));
             }
         })
     }
@@ -72,7 +77,10 @@ impl Operator {
         if self.comparison && !self.as_bool {
             return Ok((value == 1.0).then_some(sample));
         }
-        Ok(Some(Sample { value, ..sample.nameless() }))
+        Ok(Some(Sample {
+            value,
+            ..sample.nameless()
+        }))
     }
 
     fn each(&self, samples: Vec<Sample>, sides: impl Fn(f64) -> (f64, f64)) -> Result<Outcome, QueryError> {
@@ -92,12 +100,24 @@ fn signature(labels: &Labels, matching: Option<&LabelModifier>) -> Labels {
         Some(LabelModifier::Exclude(listed)) => name != NAME && !listed.labels.contains(name),
         None => name != NAME,
     };
-    labels.iter().filter(|(name, _)| on(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    labels
+        .iter()
+        .filter(|(name, _)| on(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
-fn set(operator: &str, left: Vec<Sample>, right: Vec<Sample>, matching: Option<&LabelModifier>) -> Vec<Sample> {
+fn set(
+    operator: &str,
+    left: Vec<Sample>,
+    right: Vec<Sample>,
+    matching: Option<&LabelModifier>,
+) -> Vec<Sample> {
     let signatures = |samples: &[Sample]| -> Vec<Labels> {
-        samples.iter().map(|sample| signature(&sample.labels, matching)).collect()
+        samples
+            .iter()
+            .map(|sample| signature(&sample.labels, matching))
+            .collect()
     };
     let (in_left, in_right) = (signatures(&left), signatures(&right));
     let keep = |samples: Vec<Sample>, others: &[Labels], present: bool| {
@@ -116,15 +136,26 @@ fn set(operator: &str, left: Vec<Sample>, right: Vec<Sample>, matching: Option<&
     }
 }
 
-fn join(operator: &Operator, left: Vec<Sample>, right: Vec<Sample>, binary: &BinaryExpr) -> Result<Outcome, QueryError> {
+fn join(
+    operator: &Operator,
+    left: Vec<Sample>,
+    right: Vec<Sample>,
+    binary: &BinaryExpr,
+) -> Result<Outcome, QueryError> {
     let matching = matching(binary);
-    let card = binary.modifier.as_ref().map_or(&VectorMatchCardinality::OneToOne, |modifier| &modifier.card);
+    let card = binary
+        .modifier
+        .as_ref()
+        .map_or(&VectorMatchCardinality::OneToOne, |modifier| &modifier.card);
     let swapped = matches!(card, VectorMatchCardinality::OneToMany(_));
     let grouped = swapped || matches!(card, VectorMatchCardinality::ManyToOne(_));
     let (many, one) = if swapped { (right, left) } else { (left, right) };
     let mut partners: BTreeMap<Labels, Sample> = BTreeMap::new();
     for sample in one {
-        if partners.insert(signature(&sample.labels, matching), sample).is_some() {
+        if partners
+            .insert(signature(&sample.labels, matching), sample)
+            .is_some()
+        {
             return Err(QueryError::execution(
                 "found duplicate series for the match group on the right hand-side of the operation; \
                  many-to-many matching not allowed: matching labels must be unique on one side",
@@ -134,11 +165,22 @@ fn join(operator: &Operator, left: Vec<Sample>, right: Vec<Sample>, binary: &Bin
     let mut result: Vec<Sample> = Vec::new();
     for sample in many {
         let key = signature(&sample.labels, matching);
-        let Some(partner) = partners.get(&key) else { continue };
-        let (left, right) = if swapped { (partner.value, sample.value) } else { (sample.value, partner.value) };
-        let Some(mut done) = operator.apply(sample, left, right)? else { continue };
+        let Some(partner) = partners.get(&key) else {
+            continue;
+        };
+        let (left, right) = if swapped {
+            (partner.value, sample.value)
+        } else {
+            (sample.value, partner.value)
+        };
+        let Some(mut done) = operator.apply(sample, left, right)? else {
+            continue;
+        };
         if grouped {
-            let extra = card.labels().map(|labels| labels.labels.as_slice()).unwrap_or_default();
+            let extra = card
+                .labels()
+                .map(|labels| labels.labels.as_slice())
+                .unwrap_or_default();
             for name in extra {
                 match partner.labels.get(name) {
                     Some(value) => done.labels.insert(name.clone(), value.clone()),

@@ -90,7 +90,10 @@ impl Evaluator<'_> {
                 other
                     .vector()?
                     .into_iter()
-                    .map(|sample| Sample { value: -sample.value, ..sample.nameless() })
+                    .map(|sample| Sample {
+                        value: -sample.value,
+                        ..sample.nameless()
+                    })
                     .collect(),
             ),
         })
@@ -100,9 +103,16 @@ impl Evaluator<'_> {
         let at_ms = self.moment(selector.offset.as_ref(), selector.at.is_some())?;
         let current = |series: &Series| {
             let (_, value) = *series.between(at_ms - LOOKBACK_MS, at_ms).last()?;
-            Some(Sample { labels: series.labels.clone(), value })
+            Some(Sample {
+                labels: series.labels.clone(),
+                value,
+            })
         };
-        let chosen = self.database.series().iter().filter(|series| series.selected_by(selector));
+        let chosen = self
+            .database
+            .series()
+            .iter()
+            .filter(|series| series.selected_by(selector));
         Ok(Outcome::Vector(chosen.filter_map(current).collect()))
     }
 
@@ -111,9 +121,16 @@ impl Evaluator<'_> {
         let from_ms = at_ms - millis(selector.range);
         let window = |series: &Series| {
             let samples = series.between(from_ms, at_ms).to_vec();
-            (!samples.is_empty()).then(|| Series { labels: series.labels.clone(), samples })
+            (!samples.is_empty()).then(|| Series {
+                labels: series.labels.clone(),
+                samples,
+            })
         };
-        let chosen = self.database.series().iter().filter(|series| series.selected_by(&selector.vs));
+        let chosen = self
+            .database
+            .series()
+            .iter()
+            .filter(|series| series.selected_by(&selector.vs));
         Ok(Outcome::Matrix(chosen.filter_map(window).collect()))
     }
 
@@ -123,23 +140,37 @@ impl Evaluator<'_> {
         let start_ms = end_ms - millis(subquery.range);
         // Steps are aligned to the epoch, and the start itself is left out.
         let mut at_ms = (start_ms.div_euclid(step) + 1) * step;
-        let mut found: std::collections::BTreeMap<Labels, Vec<(i64, f64)>> = std::collections::BTreeMap::new();
+        let mut found: std::collections::BTreeMap<Labels, Vec<(i64, f64)>> =
+            std::collections::BTreeMap::new();
         while at_ms <= end_ms {
-            match (Self { at_ms, ..*self }).run(&subquery.expr)? {
-                Outcome::Scalar(value) => found.entry(Labels::new()).or_default().push((at_ms, value)),
-                other => other
-                    .vector()?
-                    .into_iter()
-                    .for_each(|sample| found.entry(sample.labels).or_default().push((at_ms, sample.value))),
+            let samples = match (Self { at_ms, ..*self }).run(&subquery.expr)? {
+                Outcome::Scalar(value) => vec![Sample {
+                    labels: Labels::new(),
+                    value,
+                }],
+                other => other.vector()?,
+            };
+            for sample in samples {
+                found
+                    .entry(sample.labels)
+                    .or_default()
+                    .push((at_ms, sample.value));
             }
             at_ms += step;
         }
-        Ok(Outcome::Matrix(found.into_iter().map(|(labels, samples)| Series { labels, samples }).collect()))
+        Ok(Outcome::Matrix(
+            found
+                .into_iter()
+                .map(|(labels, samples)| Series { labels, samples })
+                .collect(),
+        ))
     }
 
     fn moment(&self, offset: Option<&Offset>, pinned: bool) -> Result<i64, QueryError> {
         if pinned {
-            return Err(QueryError::execution("the @ modifier is not supported by this server"));
+            return Err(QueryError::execution(
+                "the @ modifier is not supported by this server",
+            ));
         }
         Ok(match offset {
             None => self.at_ms,

@@ -11,7 +11,11 @@ pub(crate) fn sample_parts(line: &str) -> Option<(&str, &str, &str)> {
     let end = series_end(line)?;
     let (series, rest) = line.split_at(end);
     let mut fields = rest.split_whitespace();
-    Some((series.trim(), fields.next()?, fields.next().filter(|field| !field.starts_with('#'))?))
+    Some((
+        series.trim(),
+        fields.next()?,
+        fields.next().filter(|field| !field.starts_with('#'))?,
+    ))
 }
 
 /// Where the name and labels end; braces within quoted values do not count.
@@ -53,7 +57,10 @@ fn labels(series: &str) -> Labels {
             (true, other) if escaped => value.push(other),
             (true, '\\') => {}
             (true, '"') => {
-                labels.insert(key.trim_matches([' ', ',', '=']).to_owned(), std::mem::take(&mut value));
+                labels.insert(
+                    key.trim_matches([' ', ',', '=']).to_owned(),
+                    std::mem::take(&mut value),
+                );
                 key.clear();
             }
             (true, other) => value.push(other),

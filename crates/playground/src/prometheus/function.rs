@@ -19,11 +19,21 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, call: &Call) -> Result<Outcome, Que
     let number = |index: usize| argument(index)?.scalar();
     let map = |function: &dyn Fn(f64) -> f64| -> Result<Outcome, QueryError> {
         let samples = argument(0)?.vector()?.into_iter();
-        Ok(Outcome::Vector(samples.map(|sample| Sample { value: function(sample.value), ..sample.nameless() }).collect()))
+        Ok(Outcome::Vector(
+            samples
+                .map(|sample| Sample {
+                    value: function(sample.value),
+                    ..sample.nameless()
+                })
+                .collect(),
+        ))
     };
     match name {
         "time" => Ok(Outcome::Scalar(evaluator.at_ms as f64 / 1000.0)),
-        "vector" => Ok(Outcome::Vector(vec![Sample { labels: Labels::new(), value: number(0)? }])),
+        "vector" => Ok(Outcome::Vector(vec![Sample {
+            labels: Labels::new(),
+            value: number(0)?,
+        }])),
         "scalar" => Ok(Outcome::Scalar(match argument(0)?.vector()?.as_slice() {
             [only] => only.value,
             _ => f64::NAN,
@@ -46,7 +56,10 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, call: &Call) -> Result<Outcome, Que
             Ok(Outcome::Vector(samples))
         }
         "absent" => Ok(Outcome::Vector(absent(&argument(0)?.vector()?, call))),
-        "histogram_quantile" => Ok(Outcome::Vector(histogram_quantile(number(0)?, argument(1)?.vector()?))),
+        "histogram_quantile" => Ok(Outcome::Vector(histogram_quantile(
+            number(0)?,
+            argument(1)?.vector()?,
+        ))),
         _ => range_function::run(evaluator, call),
     }
 }
@@ -61,7 +74,9 @@ fn absent(found: &[Sample], call: &Call) -> Vec<Sample> {
             .matchers
             .matchers
             .iter()
-            .filter(|matcher| matcher.op == promql_parser::label::MatchOp::Equal && matcher.name != "__name__")
+            .filter(|matcher| {
+                matcher.op == promql_parser::label::MatchOp::Equal && matcher.name != "__name__"
+            })
             .map(|matcher| (matcher.name.clone(), matcher.value.clone()))
             .collect(),
         _ => Labels::new(),
@@ -74,23 +89,37 @@ fn histogram_quantile(rank: f64, samples: Vec<Sample>) -> Vec<Sample> {
     let mut histograms: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     for sample in samples {
         let mut labels = sample.nameless();
-        let Some(bound) = labels.labels.remove("le") else { continue };
-        let bound = if bound == "+Inf" { Some(f64::INFINITY) } else { bound.parse().ok() };
+        let Some(bound) = labels.labels.remove("le") else {
+            continue;
+        };
+        let bound = if bound == "+Inf" {
+            Some(f64::INFINITY)
+        } else {
+            bound.parse().ok()
+        };
         if let Some(bound) = bound {
-            histograms.entry(labels.labels).or_default().push((bound, labels.value));
+            histograms
+                .entry(labels.labels)
+                .or_default()
+                .push((bound, labels.value));
         }
     }
     histograms
         .into_iter()
         .map(|(labels, mut buckets)| {
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-            Sample { labels, value: bucket_quantile(rank, &buckets) }
+            Sample {
+                labels,
+                value: bucket_quantile(rank, &buckets),
+            }
         })
         .collect()
 }
 
 fn bucket_quantile(rank: f64, buckets: &[(f64, f64)]) -> f64 {
-    let Some((last_bound, total)) = buckets.last().copied() else { return f64::NAN };
+    let Some((last_bound, total)) = buckets.last().copied() else {
+        return f64::NAN;
+    };
     if buckets.len() < 2 || last_bound.is_finite() || total <= 0.0 || rank.is_nan() {
         return f64::NAN;
     }

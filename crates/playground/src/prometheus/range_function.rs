@@ -28,10 +28,23 @@ pub(crate) fn run(evaluator: &Evaluator<'_>, call: &Call) -> Result<Outcome, Que
     let to_ms = evaluator.at_ms - offset_ms;
     let mut result = Vec::new();
     for series in evaluator.run(expression)?.matrix()? {
-        let window = Window { samples: &series.samples, from_ms: to_ms - range_ms, to_ms };
-        let Some(value) = window.apply(name, parameter).ok_or_else(unsupported)? else { continue };
-        let sample = Sample { labels: series.labels, value };
-        result.push(if name == "last_over_time" { sample } else { sample.nameless() });
+        let window = Window {
+            samples: &series.samples,
+            from_ms: to_ms - range_ms,
+            to_ms,
+        };
+        let Some(value) = window.apply(name, parameter).ok_or_else(unsupported)? else {
+            continue;
+        };
+        let sample = Sample {
+            labels: series.labels,
+            value,
+        };
+        result.push(if name == "last_over_time" {
+            sample
+        } else {
+            sample.nameless()
+        });
     }
     Ok(Outcome::Vector(result))
 }
@@ -65,7 +78,9 @@ impl Window<'_> {
             "irate" => self.last_step(true),
             "idelta" => self.last_step(false),
             "deriv" => self.regression().map(|(slope, _)| slope),
-            "predict_linear" => self.regression().map(|(slope, at_end)| at_end + slope * parameter),
+            "predict_linear" => self
+                .regression()
+                .map(|(slope, at_end)| at_end + slope * parameter),
             "changes" => Some(self.steps().filter(|(before, after)| before != after).count() as f64),
             "resets" => Some(self.steps().filter(|(before, after)| after < before).count() as f64),
             "avg_over_time" => Some(mean()),
@@ -94,9 +109,14 @@ impl Window<'_> {
     /// `extrapolatedRate` of Prometheus: the change over the samples, stretched to the range where they reach
     /// near its edges.
     fn extrapolated(&self, counter: bool, per_second: bool) -> Option<f64> {
-        let [(first_ms, first), .., (last_ms, last)] = self.samples else { return None };
+        let [(first_ms, first), .., (last_ms, last)] = self.samples else {
+            return None;
+        };
         let resets: f64 = if counter {
-            self.steps().filter(|(before, after)| after < before).map(|(before, _)| before).sum()
+            self.steps()
+                .filter(|(before, after)| after < before)
+                .map(|(before, _)| before)
+                .sum()
         } else {
             0.0
         };
@@ -118,11 +138,17 @@ impl Window<'_> {
             to_end = spacing / 2.0;
         }
         let stretched = change * (sampled + to_start + to_end) / sampled;
-        Some(if per_second { stretched / seconds(self.from_ms, self.to_ms) } else { stretched })
+        Some(if per_second {
+            stretched / seconds(self.from_ms, self.to_ms)
+        } else {
+            stretched
+        })
     }
 
     fn last_step(&self, per_second: bool) -> Option<f64> {
-        let [.., (before_ms, before), (after_ms, after)] = self.samples else { return None };
+        let [.., (before_ms, before), (after_ms, after)] = self.samples else {
+            return None;
+        };
         if !per_second {
             return Some(after - before);
         }

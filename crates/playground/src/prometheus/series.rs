@@ -51,10 +51,12 @@ impl Database {
 impl Series {
     /// Whether name and matchers fit.
     pub(crate) fn selected_by(&self, selector: &VectorSelector) -> bool {
-        let fits = |matcher: &Matcher| {
-            matcher.is_match(self.labels.get(&matcher.name).map_or("", String::as_str))
-        };
-        let named = selector.name.as_ref().is_none_or(|name| self.labels.get(NAME) == Some(name));
+        let fits =
+            |matcher: &Matcher| matcher.is_match(self.labels.get(&matcher.name).map_or("", String::as_str));
+        let named = selector
+            .name
+            .as_ref()
+            .is_none_or(|name| self.labels.get(NAME) == Some(name));
         let alternatives = &selector.matchers.or_matchers;
         named
             && selector.matchers.matchers.iter().all(fits)
@@ -74,7 +76,11 @@ pub(crate) fn show(value: f64) -> String {
     if value.is_nan() {
         "NaN".to_owned()
     } else if value.is_infinite() {
-        if value > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() }
+        if value > 0.0 {
+            "+Inf".to_owned()
+        } else {
+            "-Inf".to_owned()
+        }
     } else {
         value.to_string()
     }

@@ -13,7 +13,10 @@ pub(crate) enum ServerClock {
 
 impl ServerClock {
     /// The present moment.
-    #[expect(clippy::disallowed_methods, reason = "a served world lives on the wall clock, as kubectl does")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a served world lives on the wall clock, as kubectl does"
+    )]
     pub(crate) fn now(self) -> Timestamp {
         match self {
             Self::Frozen(at) => at,

@@ -43,12 +43,20 @@ pub struct Identity {
 impl Identity {
     /// A caller that may do everything.
     pub fn admin(token: &str, user: &str) -> Self {
-        Self { token: token.to_owned(), user: user.to_owned(), groups: Vec::new(), rules: None }
+        Self {
+            token: token.to_owned(),
+            user: user.to_owned(),
+            groups: Vec::new(),
+            rules: None,
+        }
     }
 
     /// A caller that may do what the rules say.
     pub fn restricted(token: &str, user: &str, rules: Vec<AccessRule>) -> Self {
-        Self { rules: Some(rules), ..Self::admin(token, user) }
+        Self {
+            rules: Some(rules),
+            ..Self::admin(token, user)
+        }
     }
 }
 

@@ -48,7 +48,9 @@ impl Requests {
     /// Notes the status of the answer.
     pub(crate) fn finish(&self, number: u64, status: u16) {
         let mut inner = self.lock();
-        let index = number.checked_sub(inner.forgotten).and_then(|index| usize::try_from(index).ok());
+        let index = number
+            .checked_sub(inner.forgotten)
+            .and_then(|index| usize::try_from(index).ok());
         if let Some(entry) = index.and_then(|index| inner.entries.get_mut(index)) {
             entry.status = status;
         }

@@ -7,20 +7,35 @@ use crate::prometheus::sample_parts;
 use crate::world::World;
 
 /// Metric names with these endings carry a Unix time as their value.
-const TIME_VALUED: [&str; 6] =
-    ["_created", "_timestamp_seconds", "_time_seconds", "_start_time", "_completion_time", "_schedule_time"];
+const TIME_VALUED: [&str; 6] = [
+    "_created",
+    "_timestamp_seconds",
+    "_time_seconds",
+    "_start_time",
+    "_completion_time",
+    "_schedule_time",
+];
 
 /// Shifts every timestamp in objects, logs, metrics and the stimulus by whole seconds, so that `world.now` is `now`.
 pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
     let seconds = now.as_second() - world.now.as_second();
     let by = SignedDuration::from_secs(seconds);
-    world.objects_mut().for_each(|(_, object)| shift_value(object, by));
+    world
+        .objects_mut()
+        .for_each(|(_, object)| shift_value(object, by));
     for log in world.logs.values_mut() {
         for text in [&mut log.current, &mut log.previous].into_iter().flatten() {
-            *text = text.split_inclusive('\n').map(|line| shift_line(line, by)).collect();
+            *text = text
+                .split_inclusive('\n')
+                .map(|line| shift_line(line, by))
+                .collect();
         }
     }
-    world.metrics = world.metrics.split_inclusive('\n').map(|line| shift_sample(line, seconds)).collect();
+    world.metrics = world
+        .metrics
+        .split_inclusive('\n')
+        .map(|line| shift_sample(line, seconds))
+        .collect();
     if let Some(stimulus) = &mut world.stimulus {
         shift_value(stimulus, by);
     }
@@ -47,7 +62,9 @@ fn shift_text(text: &str, by: SignedDuration) -> Option<String> {
         return None;
     }
     let at: Timestamp = text.parse().ok()?;
-    let digits = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+    let digits = text
+        .split_once('.')
+        .map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     let moved = at.checked_add(by).ok()?;
     Some(with_precision(moved, digits))
 }
@@ -60,9 +77,16 @@ pub(crate) fn with_precision(at: Timestamp, digits: usize) -> String {
 
 /// Moves the timestamps that a log line starts with: the kubelet's, and the program's own right after it.
 fn shift_line(line: &str, by: SignedDuration) -> String {
-    let Some((first, rest)) = line.split_once(' ') else { return line.to_owned() };
-    let Some(first) = shift_text(first, by) else { return line.to_owned() };
-    match rest.split_once(' ').and_then(|(second, tail)| Some((shift_text(second, by)?, tail))) {
+    let Some((first, rest)) = line.split_once(' ') else {
+        return line.to_owned();
+    };
+    let Some(first) = shift_text(first, by) else {
+        return line.to_owned();
+    };
+    match rest
+        .split_once(' ')
+        .and_then(|(second, tail)| Some((shift_text(second, by)?, tail)))
+    {
         Some((second, tail)) => format!("{first} {second} {tail}"),
         None => format!("{first} {rest}"),
     }
@@ -70,7 +94,9 @@ fn shift_line(line: &str, by: SignedDuration) -> String {
 
 /// Moves an OpenMetrics sample: its timestamp, and its value when the name says that it is a time.
 fn shift_sample(line: &str, seconds: i64) -> String {
-    let Some((series, value, at)) = sample_parts(line) else { return line.to_owned() };
+    let Some((series, value, at)) = sample_parts(line) else {
+        return line.to_owned();
+    };
     let name = series.split('{').next().unwrap_or_default();
     let value = if TIME_VALUED.iter().any(|ending| name.ends_with(ending)) {
         shift_number(value, seconds)
@@ -82,7 +108,9 @@ fn shift_sample(line: &str, seconds: i64) -> String {
 
 /// Adds whole seconds to the integer part of a decimal number; anything else stays as it is.
 fn shift_number(number: &str, seconds: i64) -> String {
-    let (whole, fraction) = number.split_once('.').map_or((number, None), |(a, b)| (a, Some(b)));
+    let (whole, fraction) = number
+        .split_once('.')
+        .map_or((number, None), |(a, b)| (a, Some(b)));
     match (whole.parse::<i64>(), fraction) {
         (Ok(whole), None) => (whole + seconds).to_string(),
         (Ok(whole), Some(fraction)) => format!("{}.{fraction}", whole + seconds),

@@ -15,7 +15,10 @@ pub(crate) fn load(dir: &Path, world: &mut World) -> Result<bool, WorldError> {
     for path in entries(dir)? {
         if path.is_dir() {
             found |= load_namespace(&path, world)?;
-        } else if is_manifest(&path) && file_name(&path) != "world.yaml" && file_name(&path) != "stimulus.json" {
+        } else if is_manifest(&path)
+            && file_name(&path) != "world.yaml"
+            && file_name(&path) != "stimulus.json"
+        {
             found |= load_objects(&path, world)?;
         }
     }
@@ -69,7 +72,10 @@ fn load_logs(text: &str, namespace: &str, pod: &str, world: &mut World) {
 fn keep(world: &mut World, (namespace, pod): (&str, &str), container: Option<&str>, log: &str) {
     let Some(container) = container else { return };
     let entry = world.log_mut(namespace, pod, container);
-    match log.strip_prefix("Request log error: ").or_else(|| log.strip_prefix("Create log request error: ")) {
+    match log
+        .strip_prefix("Request log error: ")
+        .or_else(|| log.strip_prefix("Create log request error: "))
+    {
         Some(message) => entry.error = Some(message.trim_end().to_owned()),
         None => entry.current = Some(log.to_owned()),
     }
@@ -81,8 +87,11 @@ fn marked<'a>(line: &'a str, start: &str) -> Option<&'a str> {
 
 /// A dump holds no Namespace objects: adds those that its objects live in.
 fn add_namespaces(world: &mut World) {
-    let names: std::collections::BTreeSet<String> =
-        world.objects().map(|(key, _)| key.namespace.clone()).filter(|name| !name.is_empty()).collect();
+    let names: std::collections::BTreeSet<String> = world
+        .objects()
+        .map(|(key, _)| key.namespace.clone())
+        .filter(|name| !name.is_empty())
+        .collect();
     for name in names {
         if world.get("Namespace", "", &name).is_none() {
             world.insert(json!({

@@ -34,7 +34,12 @@ struct Header {
 ///
 /// Without `world.yaml` the world's `now` is the newest timestamp in any object, and its name is the directory's.
 pub fn load_world(dir: &Path) -> Result<World, WorldError> {
-    let listed = std::fs::read_dir(dir).map(|_| ()).map_err(|source| WorldError::Read { path: dir.to_owned(), source });
+    let listed = std::fs::read_dir(dir)
+        .map(|_| ())
+        .map_err(|source| WorldError::Read {
+            path: dir.to_owned(),
+            source,
+        });
     listed?;
     let header = read_header(dir)?;
     let fallback = file_name(dir).to_owned();
@@ -58,7 +63,10 @@ pub fn load_world(dir: &Path) -> Result<World, WorldError> {
     }
     world.now = match header.now {
         Some(text) => text.parse().map_err(|error| {
-            WorldError::invalid(&dir.join("world.yaml"), format!("now is no RFC 3339 time: {error}"))
+            WorldError::invalid(
+                &dir.join("world.yaml"),
+                format!("now is no RFC 3339 time: {error}"),
+            )
         })?,
         None => newest(&world),
     };
@@ -100,7 +108,10 @@ fn load_logs(dir: &Path, world: &mut World) -> Result<(), WorldError> {
 fn load_log(file: &Path, namespace: &str, pod: &str, world: &mut World) -> Result<(), WorldError> {
     let name = file_name(file);
     let Some((container, ending)) = name.split_once('.') else {
-        return Err(WorldError::invalid(file, "expected <container>.log, .previous.log, .error or .previous.error"));
+        return Err(WorldError::invalid(
+            file,
+            "expected <container>.log, .previous.log, .error or .previous.error",
+        ));
     };
     let text = read(file)?;
     let log = world.log_mut(namespace, pod, container);
@@ -116,12 +127,18 @@ fn load_log(file: &Path, namespace: &str, pod: &str, world: &mut World) -> Resul
 
 /// The newest timestamp in any object, except in fields about the future.
 fn newest(world: &World) -> Timestamp {
-    world.objects().filter_map(|(_, object)| newest_in(object)).max().unwrap_or(Timestamp::UNIX_EPOCH)
+    world
+        .objects()
+        .filter_map(|(_, object)| newest_in(object))
+        .max()
+        .unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn newest_in(value: &Value) -> Option<Timestamp> {
     match value {
-        Value::String(text) if text.len() >= 20 && text.as_bytes().get(10) == Some(&b'T') => text.parse().ok(),
+        Value::String(text) if text.len() >= 20 && text.as_bytes().get(10) == Some(&b'T') => {
+            text.parse().ok()
+        }
         Value::Array(items) => items.iter().filter_map(newest_in).max(),
         Value::Object(map) => map
             .iter()

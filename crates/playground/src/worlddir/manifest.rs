@@ -8,7 +8,10 @@ use crate::worlddir::{WorldError, file_name, read};
 
 /// Whether the file name is one of an object file.
 pub(crate) fn is_manifest(path: &Path) -> bool {
-    matches!(path.extension().and_then(|extension| extension.to_str()), Some("yaml" | "yml" | "json"))
+    matches!(
+        path.extension().and_then(|extension| extension.to_str()),
+        Some("yaml" | "yml" | "json")
+    )
 }
 
 /// Reads the documents of a file.
@@ -39,19 +42,33 @@ pub(crate) fn objects(path: &Path) -> Result<Vec<Value>, WorldError> {
 }
 
 fn take_apart(path: &Path, mut document: Value, into: &mut Vec<Value>) -> Result<(), WorldError> {
-    let field = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let field = |name: &str| {
+        document
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let (api_version, kind) = (field("apiVersion"), field("kind"));
     if kind.is_empty() {
         return Err(WorldError::invalid(path, "a document has no kind"));
     }
-    let Some(item_kind) = kind.strip_suffix("List").filter(|_| document.get("items").is_some()) else {
+    let Some(item_kind) = kind
+        .strip_suffix("List")
+        .filter(|_| document.get("items").is_some())
+    else {
         return add(path, document, into);
     };
     let items = document.get_mut("items").map(Value::take);
-    for mut item in items.and_then(|items| serde_json::from_value::<Vec<Value>>(items).ok()).unwrap_or_default() {
+    for mut item in items
+        .and_then(|items| serde_json::from_value::<Vec<Value>>(items).ok())
+        .unwrap_or_default()
+    {
         if let (Some(fields), false) = (item.as_object_mut(), item_kind.is_empty()) {
             fields.entry("kind").or_insert_with(|| Value::from(item_kind));
-            fields.entry("apiVersion").or_insert_with(|| Value::from(api_version.clone()));
+            fields
+                .entry("apiVersion")
+                .or_insert_with(|| Value::from(api_version.clone()));
         }
         add(path, item, into)?;
     }
@@ -60,7 +77,10 @@ fn take_apart(path: &Path, mut document: Value, into: &mut Vec<Value>) -> Result
 
 fn add(path: &Path, object: Value, into: &mut Vec<Value>) -> Result<(), WorldError> {
     if crate::world::ObjectKey::of(&object).is_none() {
-        let reason = format!("an object in {} has no apiVersion, kind or metadata.name", file_name(path));
+        let reason = format!(
+            "an object in {} has no apiVersion, kind or metadata.name",
+            file_name(path)
+        );
         return Err(WorldError::invalid(path, reason));
     }
     into.push(object);

@@ -23,8 +23,12 @@ pub fn save_world(world: &World, dir: &Path) -> Result<(), WorldError> {
     }
     for (key, log) in &world.logs {
         let base = dir.join("logs").join(&key.namespace).join(&key.pod);
-        let parts =
-            [("log", &log.current), ("previous.log", &log.previous), ("error", &log.error), ("previous.error", &log.previous_error)];
+        let parts = [
+            ("log", &log.current),
+            ("previous.log", &log.previous),
+            ("error", &log.error),
+            ("previous.error", &log.previous_error),
+        ];
         for (ending, text) in parts {
             if let Some(text) = text {
                 write(&base.join(format!("{}.{ending}", key.container)), text)?;
@@ -32,7 +36,10 @@ pub fn save_world(world: &World, dir: &Path) -> Result<(), WorldError> {
         }
     }
     if !world.metrics.is_empty() {
-        write(&dir.join("metrics.om"), &format!("{}\n# EOF\n", world.metrics.trim_end()))?;
+        write(
+            &dir.join("metrics.om"),
+            &format!("{}\n# EOF\n", world.metrics.trim_end()),
+        )?;
     }
     if let Some(stimulus) = &world.stimulus {
         let mut sorted = stimulus.clone();
@@ -46,9 +53,17 @@ pub fn save_world(world: &World, dir: &Path) -> Result<(), WorldError> {
 fn files(world: &World) -> BTreeMap<PathBuf, Vec<&Value>> {
     let mut files: BTreeMap<PathBuf, Vec<&Value>> = BTreeMap::new();
     for (key, object) in world.objects() {
-        let place = if key.namespace.is_empty() { CLUSTER_SCOPED } else { key.namespace.as_str() };
+        let place = if key.namespace.is_empty() {
+            CLUSTER_SCOPED
+        } else {
+            key.namespace.as_str()
+        };
         let kind = key.kind.to_lowercase();
-        let name = if key.group.is_empty() { format!("{kind}.yaml") } else { format!("{kind}.{}.yaml", key.group) };
+        let name = if key.group.is_empty() {
+            format!("{kind}.yaml")
+        } else {
+            format!("{kind}.{}.yaml", key.group)
+        };
         files.entry(Path::new(place).join(name)).or_default().push(object);
     }
     files
@@ -56,12 +71,16 @@ fn files(world: &World) -> BTreeMap<PathBuf, Vec<&Value>> {
 
 fn write_yaml(path: &Path, mut value: Value) -> Result<(), WorldError> {
     value.sort_all_objects();
-    let text = serde_saphyr::to_string(&value).map_err(|error| WorldError::invalid(path, error.to_string()))?;
+    let text =
+        serde_saphyr::to_string(&value).map_err(|error| WorldError::invalid(path, error.to_string()))?;
     write(path, &text)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), WorldError> {
-    let failed = |source| WorldError::Write { path: path.to_owned(), source };
+    let failed = |source| WorldError::Write {
+        path: path.to_owned(),
+        source,
+    };
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }

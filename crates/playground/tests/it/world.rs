@@ -5,14 +5,22 @@ use playground::World;
 use serde_json::{Value, json};
 
 /// The world's frozen moment.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a timestamp")
 }
 
 /// Two nodes, a Deployment with a crash-looping and a healthy pod, a pending claim, a StatefulSet, events, logs.
-pub fn small() -> World {
+pub(crate) fn small() -> World {
     let mut world = World::new("small", "small-cluster", now());
-    let objects = [cluster_scoped(), workloads(), pods(), network(), storage_and_config(), events(), usage()];
+    let objects = [
+        cluster_scoped(),
+        workloads(),
+        pods(),
+        network(),
+        storage_and_config(),
+        events(),
+        usage(),
+    ];
     for object in objects.into_iter().flatten() {
         assert!(world.insert(object.clone()), "not an object: {object}");
     }
@@ -42,7 +50,11 @@ fn cluster_scoped() -> Vec<Value> {
         }));
     }
     for name in ["node-a", "node-b"] {
-        let role = if name == "node-a" { "control-plane" } else { "worker" };
+        let role = if name == "node-a" {
+            "control-plane"
+        } else {
+            "worker"
+        };
         let mut labels = json!({"kubernetes.io/hostname": name});
         labels[format!("node-role.kubernetes.io/{role}")] = json!("");
         all.push(json!({
@@ -96,7 +108,10 @@ fn workloads() -> Vec<Value> {
     deployment["metadata"]["generation"] = json!(2);
     deployment["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": "2"});
     let mut all = vec![deployment];
-    for (revision, image, replicas) in [("1", "registry.example/web:1.0", 0), ("2", "registry.example/web:1.1", 2)] {
+    for (revision, image, replicas) in [
+        ("1", "registry.example/web:1.0", 0),
+        ("2", "registry.example/web:1.1", 2),
+    ] {
         let hash = format!("{revision}{revision}aa");
         let name = format!("web-{hash}");
         let labels = json!({"app": "web", "pod-template-hash": hash});
@@ -155,8 +170,12 @@ fn pods() -> Vec<Value> {
             "message": "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."}]},
     });
     pending["metadata"]["ownerReferences"] = owner("StatefulSet", "db");
-    let mut init = pod("web-22aa-init", "node-b", json!([
-        {"name": "web", "ready": false, "restartCount": 0, "image": "i", "imageID": "", "state": {"waiting": {"reason": "PodInitializing"}}, "lastState": {}}]));
+    let mut init = pod(
+        "web-22aa-init",
+        "node-b",
+        json!([
+        {"name": "web", "ready": false, "restartCount": 0, "image": "i", "imageID": "", "state": {"waiting": {"reason": "PodInitializing"}}, "lastState": {}}]),
+    );
     init["spec"]["initContainers"] = json!([{"name": "migrate", "image": "registry.example/migrate:1"}]);
     init["status"]["phase"] = json!("Pending");
     init["status"]["conditions"] = json!([{"type": "Initialized", "status": "False"}]);
@@ -165,7 +184,11 @@ fn pods() -> Vec<Value> {
     init["metadata"]["labels"] = json!({"app": "web-init"});
     vec![
         pod("web-22aa-crash", "node-a", json!([crashing, running("proxy")])),
-        pod("web-22aa-fine", "node-b", json!([running("web"), running("proxy")])),
+        pod(
+            "web-22aa-fine",
+            "node-b",
+            json!([running("web"), running("proxy")]),
+        ),
         pending,
         init,
     ]
@@ -212,16 +235,32 @@ fn events() -> Vec<Value> {
             "source": {"component": component, "host": "node-a"}})
     };
     vec![
-        event("web.1", "Pod", "web-22aa-crash", "BackOff", "Back-off restarting failed container web in pod web-22aa-crash", "kubelet"),
-        event("pvc.1", "PersistentVolumeClaim", "data-db-0", "ProvisioningFailed", "storageclass.storage.k8s.io \"fast\" not found", "persistentvolume-controller"),
+        event(
+            "web.1",
+            "Pod",
+            "web-22aa-crash",
+            "BackOff",
+            "Back-off restarting failed container web in pod web-22aa-crash",
+            "kubelet",
+        ),
+        event(
+            "pvc.1",
+            "PersistentVolumeClaim",
+            "data-db-0",
+            "ProvisioningFailed",
+            "storageclass.storage.k8s.io \"fast\" not found",
+            "persistentvolume-controller",
+        ),
     ]
 }
 
 fn usage() -> Vec<Value> {
     let mut all = Vec::new();
     for name in ["node-a", "node-b"] {
-        all.push(json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "NodeMetrics", "metadata": {"name": name},
-            "timestamp": "2026-03-01T11:59:30Z", "window": "20s", "usage": {"cpu": "250m", "memory": "2Gi"}}));
+        all.push(
+            json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "NodeMetrics", "metadata": {"name": name},
+            "timestamp": "2026-03-01T11:59:30Z", "window": "20s", "usage": {"cpu": "250m", "memory": "2Gi"}}),
+        );
     }
     all.push(json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
         "metadata": {"name": "web-22aa-fine", "namespace": "shop", "labels": {"app": "web"}},
@@ -232,19 +271,32 @@ fn usage() -> Vec<Value> {
 
 fn add_logs(world: &mut World) {
     let log = world.log_mut("shop", "web-22aa-crash", "web");
-    log.current = Some((0..5).map(|minute| format!("2026-03-01T11:5{minute}:00.000000000Z line {minute}\n")).collect());
+    log.current = Some(
+        (0..5)
+            .map(|minute| format!("2026-03-01T11:5{minute}:00.000000000Z line {minute}\n"))
+            .collect(),
+    );
     log.previous = Some("2026-03-01T11:40:00.000000000Z last words\n".to_owned());
-    world.log_mut("shop", "web-22aa-crash", "proxy").current = Some("2026-03-01T11:00:00.000000000Z proxy up\n".to_owned());
+    world.log_mut("shop", "web-22aa-crash", "proxy").current =
+        Some("2026-03-01T11:00:00.000000000Z proxy up\n".to_owned());
 }
 
 fn metrics() -> String {
     let mut text = String::from("# TYPE http_requests counter\n");
     for minute in 0..30_i64 {
         let at = now().as_second() - (29 - minute) * 60;
-        text.push_str(&format!("http_requests_total{{app=\"web\",code=\"200\"}} {} {at}\n", minute * 600));
-        text.push_str(&format!("http_requests_total{{app=\"web\",code=\"500\"}} {} {at}\n", minute * 60));
+        text.push_str(&format!(
+            "http_requests_total{{app=\"web\",code=\"200\"}} {} {at}\n",
+            minute * 600
+        ));
+        text.push_str(&format!(
+            "http_requests_total{{app=\"web\",code=\"500\"}} {} {at}\n",
+            minute * 60
+        ));
         text.push_str(&format!("memory_bytes{{pod=\"web-1\"}} {} {at}\n", 1000 + minute));
-        text.push_str(&format!("memory_limit{{pod=\"web-1\",container=\"web\"}} 2000 {at}\n"));
+        text.push_str(&format!(
+            "memory_limit{{pod=\"web-1\",container=\"web\"}} 2000 {at}\n"
+        ));
     }
     text
 }

@@ -51,31 +51,71 @@ fn strings_that_look_like_other_yaml_survive() {
     let dir = scratch("tricky");
     let mut world = small();
     let tricky = [
-        "yes", "null", "~", "1e3", "0x10", "012", "1_000", "2026-03-01T11:00:00Z", "- a", "a: b", "#c", "", " ", "a\nb\n", "\n",
-        "a\n\n  b\n", "tab\there", "trailing ", "{x}", "*a", "&a", "!t", "%d", "|", ">", "'q'", "\"q\"", "\\n", "é\u{7}", "---\nx", "=", "<<",
+        "yes",
+        "null",
+        "~",
+        "1e3",
+        "0x10",
+        "012",
+        "1_000",
+        "2026-03-01T11:00:00Z",
+        "- a",
+        "a: b",
+        "#c",
+        "",
+        " ",
+        "a\nb\n",
+        "\n",
+        "a\n\n  b\n",
+        "tab\there",
+        "trailing ",
+        "{x}",
+        "*a",
+        "&a",
+        "!t",
+        "%d",
+        "|",
+        ">",
+        "'q'",
+        "\"q\"",
+        "\\n",
+        "é\u{7}",
+        "---\nx",
+        "=",
+        "<<",
     ];
     for (index, text) in tricky.iter().enumerate() {
-        world.get_mut("ConfigMap", "shop", "settings").expect("there")["data"][format!("k{index}")] = (*text).into();
+        world.get_mut("ConfigMap", "shop", "settings").expect("there")["data"][format!("k{index}")] =
+            (*text).into();
     }
     save_world(&world, &dir).expect("written");
     let loaded = load_world(&dir).expect("read");
-    let (found, wanted) = (loaded.get("ConfigMap", "shop", "settings"), world.get("ConfigMap", "shop", "settings"));
+    let (found, wanted) = (
+        loaded.get("ConfigMap", "shop", "settings"),
+        world.get("ConfigMap", "shop", "settings"),
+    );
     assert_eq!(found, wanted);
 }
 
 #[test]
 fn a_cluster_dump_is_a_world() {
     let dir = scratch("dump");
-    let pods: Vec<_> = small().of_kind("Pod").cloned().map(|mut pod| {
-        let fields = pod.as_object_mut().expect("a map");
-        fields.remove("kind");
-        fields.remove("apiVersion");
-        pod
-    }).collect();
+    let pods: Vec<_> = small()
+        .of_kind("Pod")
+        .cloned()
+        .map(|mut pod| {
+            let fields = pod.as_object_mut().expect("a map");
+            fields.remove("kind");
+            fields.remove("apiVersion");
+            pod
+        })
+        .collect();
     let nodes: Vec<_> = small().of_kind("Node").cloned().collect();
     let logs = dir.join("shop/web-22aa-crash");
     std::fs::create_dir_all(&logs).expect("created");
-    let list = |kind: &str, items: Vec<serde_json::Value>| serde_json::json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items}).to_string();
+    let list = |kind: &str, items: Vec<serde_json::Value>| {
+        serde_json::json!({"kind": kind, "apiVersion": "v1", "metadata": {}, "items": items}).to_string()
+    };
     std::fs::write(dir.join("nodes.json"), list("NodeList", nodes)).expect("written");
     std::fs::write(dir.join("shop/pods.json"), list("PodList", pods)).expect("written");
     std::fs::write(logs.join("logs.txt"),
@@ -85,14 +125,25 @@ fn a_cluster_dump_is_a_world() {
     assert_eq!(world.of_kind("Pod").count(), 4);
     assert_eq!(world.now.to_string(), "2026-03-01T11:59:00Z");
     assert!(world.get("Namespace", "", "shop").is_some());
-    assert_eq!(world.log_mut("shop", "web-22aa-crash", "web").current.as_deref(), Some("out of memory\n"));
-    assert_eq!(world.log_mut("shop", "web-22aa-crash", "proxy").error.as_deref(), Some("no such thing"));
+    assert_eq!(
+        world.log_mut("shop", "web-22aa-crash", "web").current.as_deref(),
+        Some("out of memory\n")
+    );
+    assert_eq!(
+        world.log_mut("shop", "web-22aa-crash", "proxy").error.as_deref(),
+        Some("no such thing")
+    );
 }
 
 #[test]
 fn errors_name_the_file_and_the_reason() {
     let dir = scratch("broken");
-    assert!(load_world(&dir).expect_err("absent").to_string().contains("playground-broken"));
+    assert!(
+        load_world(&dir)
+            .expect_err("absent")
+            .to_string()
+            .contains("playground-broken")
+    );
     std::fs::create_dir_all(dir.join("objects")).expect("created");
     std::fs::write(dir.join("objects/bad.yaml"), "kind: [unclosed").expect("written");
     let message = load_world(&dir).expect_err("broken").to_string();

@@ -32,7 +32,10 @@ struct Cursor {
 pub(crate) fn answer(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Result<Response, ApiError> {
     let representation = Representation::negotiate(call)?;
     let selector = Selector::of(call, endpoint)?;
-    let limit = call.number("limit")?.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0);
+    let limit = call
+        .number("limit")?
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| *limit > 0);
     let painter = Painter::new(server, &endpoint.resource, representation);
     let store = server.read();
     let cursor = call.param("continue").map(Cursor::parse).transpose()?;
@@ -46,20 +49,29 @@ pub(crate) fn answer(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Re
     let mut selected = store
         .list_at(version, kind, namespace, &undone)
         .into_iter()
-        .filter(|(key, _)| cursor.as_ref().is_none_or(|cursor| cursor.before(&key.namespace, &key.name)))
+        .filter(|(key, _)| {
+            cursor
+                .as_ref()
+                .is_none_or(|cursor| cursor.before(&key.namespace, &key.name))
+        })
         .filter(|(_, object)| selector.matches(object));
     let mut metadata = list_metadata(version);
     let page: Vec<_> = selected.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
     let remaining = selected.count();
     if let (true, Some((last, _))) = (remaining > 0, page.last()) {
-        let next = Cursor { version, after: (last.namespace.clone(), last.name.clone()) };
+        let next = Cursor {
+            version,
+            after: (last.namespace.clone(), last.name.clone()),
+        };
         metadata["continue"] = json!(next.token());
         // The real server counts only when no selector could make the count wrong.
         if selector.is_empty() {
             metadata["remainingItemCount"] = json!(remaining);
         }
     }
-    Ok(respond(&painter.many(page.into_iter().map(|(_, object)| object), metadata)))
+    Ok(respond(
+        &painter.many(page.into_iter().map(|(_, object)| object), metadata),
+    ))
 }
 
 fn list_version(store: &Store, call: &Call, cursor: Option<&Cursor>) -> Result<u64, ApiError> {
@@ -82,7 +94,9 @@ fn list_version(store: &Store, call: &Call, cursor: Option<&Cursor>) -> Result<u
 
 /// The `resourceVersion` parameter, `None` when absent.
 pub(crate) fn version_param(call: &Call) -> Result<Option<u64>, ApiError> {
-    let Some(text) = call.param("resourceVersion") else { return Ok(None) };
+    let Some(text) = call.param("resourceVersion") else {
+        return Ok(None);
+    };
     text.parse().map(Some).map_err(|_| {
         ApiError::bad_request(format!(
             "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
@@ -107,7 +121,13 @@ impl Cursor {
         let parsed: Value = serde_json::from_slice(&decoded).map_err(|_| invalid())?;
         let version = parsed.get("rv").and_then(Value::as_u64).ok_or_else(invalid)?;
         let start = parsed.get("start").and_then(Value::as_str).ok_or_else(invalid)?;
-        let (namespace, name) = start.trim_end_matches('\u{0}').split_once('/').ok_or_else(invalid)?;
-        Ok(Self { version, after: (namespace.to_owned(), name.to_owned()) })
+        let (namespace, name) = start
+            .trim_end_matches('\u{0}')
+            .split_once('/')
+            .ok_or_else(invalid)?;
+        Ok(Self {
+            version,
+            after: (namespace.to_owned(), name.to_owned()),
+        })
     }
 }

@@ -55,7 +55,9 @@ fn row_object(call: &Call) -> Result<RowObject, ApiError> {
         None | Some("Metadata") => Ok(RowObject::Metadata),
         Some("None") => Ok(RowObject::None),
         Some("Object") => Ok(RowObject::Object),
-        Some(other) => Err(ApiError::bad_request(format!("unrecognized includeObject value: {other:?}"))),
+        Some(other) => Err(ApiError::bad_request(format!(
+            "unrecognized includeObject value: {other:?}"
+        ))),
     }
 }
 
@@ -71,7 +73,12 @@ pub(crate) struct Painter {
 impl Painter {
     pub(crate) fn new(server: &ApiServer, resource: &Resource, representation: Representation) -> Self {
         let printer = table::printer(resource, server.read().world());
-        Self { representation, resource: resource.clone(), printer, now: server.clock.now() }
+        Self {
+            representation,
+            resource: resource.clone(),
+            printer,
+            now: server.clock.now(),
+        }
     }
 
     /// A single object as the answer to a get.
@@ -79,9 +86,12 @@ impl Painter {
         match self.representation {
             Representation::Object => self.served(object).into_owned(),
             Representation::Partial => self.partial(object),
-            Representation::Table(_) => self.table(std::iter::once(object), json!({
-                "resourceVersion": object.pointer("/metadata/resourceVersion"),
-            })),
+            Representation::Table(_) => self.table(
+                std::iter::once(object),
+                json!({
+                    "resourceVersion": object.pointer("/metadata/resourceVersion"),
+                }),
+            ),
         }
     }
 
@@ -138,7 +148,10 @@ impl Painter {
     }
 
     fn partial(&self, object: &Value) -> Value {
-        let metadata = object.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let metadata = object
+            .get("metadata")
+            .cloned()
+            .unwrap_or_else(|| Value::Object(Map::new()));
         json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata })
     }
 

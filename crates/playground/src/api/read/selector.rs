@@ -30,8 +30,15 @@ impl Selector {
     /// Reads `labelSelector` and `fieldSelector` for a resource.
     pub(crate) fn of(call: &Call, endpoint: &Endpoint) -> Result<Self, ApiError> {
         let labels = LabelSelector::parse(call.param("labelSelector").unwrap_or_default())?;
-        let fields = parse_fields(call.param("fieldSelector").unwrap_or_default(), &endpoint.resource)?;
-        Ok(Self { labels, fields, name: endpoint.name.clone() })
+        let fields = parse_fields(
+            call.param("fieldSelector").unwrap_or_default(),
+            &endpoint.resource,
+        )?;
+        Ok(Self {
+            labels,
+            fields,
+            name: endpoint.name.clone(),
+        })
     }
 
     /// Whether anything is left out.
@@ -43,9 +50,10 @@ impl Selector {
     pub(crate) fn matches(&self, object: &Value) -> bool {
         let named = self.name.is_empty() || scalar(object, "/metadata/name") == self.name;
         named
-            && self.fields.iter().all(|wanted| {
-                (field_value(object, &wanted.field) == wanted.value) != wanted.negated
-            })
+            && self
+                .fields
+                .iter()
+                .all(|wanted| (field_value(object, &wanted.field) == wanted.value) != wanted.negated)
             && self.labels.matches(object.pointer("/metadata/labels"))
     }
 }
@@ -53,12 +61,20 @@ impl Selector {
 fn parse_fields(text: &str, resource: &Resource) -> Result<Vec<FieldRequirement>, ApiError> {
     let mut requirements = Vec::new();
     for term in text.split(',').map(str::trim).filter(|term| !term.is_empty()) {
-        let split = ["!=", "==", "="].iter().find_map(|op| Some((term.split_once(op)?, *op)));
+        let split = ["!=", "==", "="]
+            .iter()
+            .find_map(|op| Some((term.split_once(op)?, *op)));
         let Some(((field, value), operator)) = split else {
-            return Err(ApiError::bad_request(format!("invalid selector: '{text}'; can't understand '{term}'")));
+            return Err(ApiError::bad_request(format!(
+                "invalid selector: '{text}'; can't understand '{term}'"
+            )));
         };
         let field = check_field(field, resource)?;
-        requirements.push(FieldRequirement { field, value: value.to_owned(), negated: operator == "!=" });
+        requirements.push(FieldRequirement {
+            field,
+            value: value.to_owned(),
+            negated: operator == "!=",
+        });
     }
     Ok(requirements)
 }
@@ -67,17 +83,40 @@ fn parse_fields(text: &str, resource: &Resource) -> Result<Vec<FieldRequirement>
 fn selectable(resource: &Resource) -> Option<&'static [&'static str]> {
     Some(match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Pod") => &[
-            "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
-            "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.podIPs",
+            "status.nominatedNodeName",
         ],
         ("", "Event") => &[
-            "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-            "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-            "reportingComponent", "source", "type",
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
         ],
         ("events.k8s.io", "Event") => &[
-            "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "regarding.apiVersion",
-            "regarding.resourceVersion", "regarding.fieldPath", "reason", "reportingController", "type",
+            "regarding.kind",
+            "regarding.namespace",
+            "regarding.name",
+            "regarding.uid",
+            "regarding.apiVersion",
+            "regarding.resourceVersion",
+            "regarding.fieldPath",
+            "reason",
+            "reportingController",
+            "type",
         ],
         ("", "Node") => &["spec.unschedulable"],
         ("", "Namespace") => &["status.phase"],
@@ -99,11 +138,15 @@ fn check_field(field: &str, resource: &Resource) -> Result<String, ApiError> {
     }
     match selectable(resource) {
         Some(known) if known.contains(&field) => Ok(field.to_owned()),
-        Some(_) => Err(ApiError::bad_request(format!("field label not supported: {field}"))),
+        Some(_) => Err(ApiError::bad_request(format!(
+            "field label not supported: {field}"
+        ))),
         None if resource.built_in => Err(ApiError::bad_request(format!(
             "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         ))),
-        None => Err(ApiError::bad_request(format!("field label not supported: {field}"))),
+        None => Err(ApiError::bad_request(format!(
+            "field label not supported: {field}"
+        ))),
     }
 }
 
@@ -111,7 +154,11 @@ fn field_value(object: &Value, field: &str) -> String {
     let path = match field {
         "source" => {
             let component = scalar(object, "/source/component");
-            return if component.is_empty() { scalar(object, "/reportingComponent") } else { component };
+            return if component.is_empty() {
+                scalar(object, "/reportingComponent")
+            } else {
+                component
+            };
         }
         "reportingController" => "reportingComponent".to_owned(),
         "status.successful" => "status.succeeded".to_owned(),

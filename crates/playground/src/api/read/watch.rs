@@ -46,18 +46,29 @@ struct Watch {
 }
 
 /// Answers a watch.
-pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Response, ApiError> {
+pub(crate) fn answer(
+    server: &Arc<ApiServer>,
+    call: &Call,
+    endpoint: &Endpoint,
+) -> Result<Response, ApiError> {
     let representation = Representation::negotiate(call)?;
     let selector = Selector::of(call, endpoint)?;
     let painter = Painter::new(server, &endpoint.resource, representation);
-    let timeout_s = call.number("timeoutSeconds")?.filter(|seconds| *seconds > 0).unwrap_or(DEFAULT_TIMEOUT_S);
+    let timeout_s = call
+        .number("timeoutSeconds")?
+        .filter(|seconds| *seconds > 0)
+        .unwrap_or(DEFAULT_TIMEOUT_S);
     let asked = version_param(call)?.unwrap_or(0);
     let send_initial = initial_events(call, endpoint, asked)?;
     let store = server.read();
     if asked > store.version() {
         return Err(ApiError::too_large_version(asked, store.version()));
     }
-    let initial = if send_initial { selected(&store, endpoint, &selector) } else { Vec::new() };
+    let initial = if send_initial {
+        selected(&store, endpoint, &selector)
+    } else {
+        Vec::new()
+    };
     let from_now = send_initial || asked == 0;
     let watch = Watch {
         server: Arc::clone(server),
@@ -91,8 +102,14 @@ fn initial_events(call: &Call, endpoint: &Endpoint, asked: u64) -> Result<bool, 
         )),
     };
     match problem {
-        Some(cause) => Err(ApiError::invalid_options("ListOptions", &endpoint.resource, &[cause])),
-        None => Ok(call.param("sendInitialEvents").map_or(asked == 0, |value| value == "true")),
+        Some(cause) => Err(ApiError::invalid_options(
+            "ListOptions",
+            &endpoint.resource,
+            &[cause],
+        )),
+        None => Ok(call
+            .param("sendInitialEvents")
+            .map_or(asked == 0, |value| value == "true")),
     }
 }
 
@@ -118,6 +135,8 @@ impl Watch {
             loop {
                 for event in pending.drain(..) {
                     if self.events_left == Some(0) {
+                        // The HTTP server sends what it holds when the stream pauses.
+                        tokio::task::yield_now().await;
                         yield Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
                         return;
                     }
@@ -164,7 +183,10 @@ impl Watch {
         let (changes, version) = {
             let store = self.server.read();
             let resource = &self.endpoint.resource;
-            (store.changes_after(self.version, resource.stored_group(), &resource.kind), store.version())
+            (
+                store.changes_after(self.version, resource.stored_group(), &resource.kind),
+                store.version(),
+            )
         };
         let Some(changes) = changes else {
             self.too_old = true;
@@ -180,7 +202,11 @@ impl Watch {
         if !namespace.is_empty() && change.key.namespace != *namespace {
             return None;
         }
-        let matches = |object: &Option<Value>| object.as_ref().is_some_and(|object| self.selector.matches(object));
+        let matches = |object: &Option<Value>| {
+            object
+                .as_ref()
+                .is_some_and(|object| self.selector.matches(object))
+        };
         let latest = change.after.as_ref().or(change.before.as_ref())?;
         match (matches(&change.before), matches(&change.after)) {
             (false, true) => Some(self.event("ADDED", latest)),

@@ -17,7 +17,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    const fn namespaced(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Self {
+    const fn namespaced(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+        plural: &'static str,
+    ) -> Self {
         Self {
             group,
             version,
@@ -31,7 +36,12 @@ impl Row {
         }
     }
 
-    const fn cluster(group: &'static str, version: &'static str, kind: &'static str, plural: &'static str) -> Self {
+    const fn cluster(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+        plural: &'static str,
+    ) -> Self {
         let mut row = Self::namespaced(group, version, kind, plural);
         row.namespaced = false;
         row
@@ -97,34 +107,82 @@ pub(crate) const BUILT_IN: &[Row] = &[
     Row::namespaced("", "v1", "Endpoints", "endpoints").short(&["ep"]),
     Row::namespaced("", "v1", "Event", "events").short(&["ev"]),
     Row::namespaced("", "v1", "LimitRange", "limitranges").short(&["limits"]),
-    Row::cluster("", "v1", "Namespace", "namespaces").short(&["ns"]).with(&[STATUS]),
-    Row::cluster("", "v1", "Node", "nodes").short(&["no"]).with(&[STATUS]),
-    Row::namespaced("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims").short(&["pvc"]).with(&[STATUS]),
-    Row::cluster("", "v1", "PersistentVolume", "persistentvolumes").short(&["pv"]).with(&[STATUS]),
-    Row::namespaced("", "v1", "Pod", "pods").short(&["po"]).all().with(&[LOG, STATUS]),
+    Row::cluster("", "v1", "Namespace", "namespaces")
+        .short(&["ns"])
+        .with(&[STATUS]),
+    Row::cluster("", "v1", "Node", "nodes")
+        .short(&["no"])
+        .with(&[STATUS]),
+    Row::namespaced("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+        .short(&["pvc"])
+        .with(&[STATUS]),
+    Row::cluster("", "v1", "PersistentVolume", "persistentvolumes")
+        .short(&["pv"])
+        .with(&[STATUS]),
+    Row::namespaced("", "v1", "Pod", "pods")
+        .short(&["po"])
+        .all()
+        .with(&[LOG, STATUS]),
     Row::namespaced("", "v1", "PodTemplate", "podtemplates"),
     Row::namespaced("", "v1", "ReplicationController", "replicationcontrollers")
         .short(&["rc"])
         .all()
         .with(&[SCALE, STATUS]),
-    Row::namespaced("", "v1", "ResourceQuota", "resourcequotas").short(&["quota"]).with(&[STATUS]),
+    Row::namespaced("", "v1", "ResourceQuota", "resourcequotas")
+        .short(&["quota"])
+        .with(&[STATUS]),
     Row::namespaced("", "v1", "Secret", "secrets"),
     Row::namespaced("", "v1", "ServiceAccount", "serviceaccounts").short(&["sa"]),
-    Row::namespaced("", "v1", "Service", "services").short(&["svc"]).all().with(&[STATUS]),
-    Row::namespaced("events.k8s.io", "v1", "Event", "events").short(&["ev"]),
-    Row::cluster("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews").verbs(CREATE),
-    Row::cluster(AUTHORIZATION, "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews").verbs(CREATE),
-    Row::cluster(AUTHORIZATION, "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews").verbs(CREATE),
-    Row::namespaced("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
-        .short(&["hpa"])
+    Row::namespaced("", "v1", "Service", "services")
+        .short(&["svc"])
         .all()
         .with(&[STATUS]),
-    Row::namespaced("batch", "v1", "CronJob", "cronjobs").short(&["cj"]).all().with(&[STATUS]),
-    Row::namespaced("batch", "v1", "Job", "jobs").all().with(&[STATUS]),
-    Row::namespaced(NETWORKING, "v1", "Ingress", "ingresses").short(&["ing"]).with(&[STATUS]),
+    Row::namespaced("events.k8s.io", "v1", "Event", "events").short(&["ev"]),
+    Row::cluster(
+        "authentication.k8s.io",
+        "v1",
+        "SelfSubjectReview",
+        "selfsubjectreviews",
+    )
+    .verbs(CREATE),
+    Row::cluster(
+        AUTHORIZATION,
+        "v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+    )
+    .verbs(CREATE),
+    Row::cluster(
+        AUTHORIZATION,
+        "v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+    )
+    .verbs(CREATE),
+    Row::namespaced(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    )
+    .short(&["hpa"])
+    .all()
+    .with(&[STATUS]),
+    Row::namespaced("batch", "v1", "CronJob", "cronjobs")
+        .short(&["cj"])
+        .all()
+        .with(&[STATUS]),
+    Row::namespaced("batch", "v1", "Job", "jobs")
+        .all()
+        .with(&[STATUS]),
+    Row::namespaced(NETWORKING, "v1", "Ingress", "ingresses")
+        .short(&["ing"])
+        .with(&[STATUS]),
     Row::cluster(NETWORKING, "v1", "IngressClass", "ingressclasses"),
     Row::namespaced(NETWORKING, "v1", "NetworkPolicy", "networkpolicies").short(&["netpol"]),
-    Row::namespaced("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets").short(&["pdb"]).with(&[STATUS]),
+    Row::namespaced("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+        .short(&["pdb"])
+        .with(&[STATUS]),
     Row::cluster(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings"),
     Row::cluster(RBAC, "v1", "ClusterRole", "clusterroles"),
     Row::namespaced(RBAC, "v1", "RoleBinding", "rolebindings"),
@@ -134,20 +192,49 @@ pub(crate) const BUILT_IN: &[Row] = &[
     Row::namespaced(STORAGE, "v1", "CSIStorageCapacity", "csistoragecapacities"),
     Row::cluster(STORAGE, "v1", "StorageClass", "storageclasses").short(&["sc"]),
     Row::cluster(STORAGE, "v1", "VolumeAttachment", "volumeattachments").with(&[STATUS]),
-    Row::cluster(ADMISSION, "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations").extensions(),
-    Row::cluster(ADMISSION, "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations").extensions(),
-    Row::cluster("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions")
-        .short(&["crd", "crds"])
-        .extensions()
-        .with(&[STATUS]),
+    Row::cluster(
+        ADMISSION,
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+    )
+    .extensions(),
+    Row::cluster(
+        ADMISSION,
+        "v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+    )
+    .extensions(),
+    Row::cluster(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+    )
+    .short(&["crd", "crds"])
+    .extensions()
+    .with(&[STATUS]),
     Row::cluster("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses").short(&["pc"]),
     Row::namespaced("coordination.k8s.io", "v1", "Lease", "leases"),
     Row::namespaced("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Row::namespaced(APPS, "v1", "ControllerRevision", "controllerrevisions"),
-    Row::namespaced(APPS, "v1", "DaemonSet", "daemonsets").short(&["ds"]).all().with(&[STATUS]),
-    Row::namespaced(APPS, "v1", "Deployment", "deployments").short(&["deploy"]).all().with(&[SCALE, STATUS]),
-    Row::namespaced(APPS, "v1", "ReplicaSet", "replicasets").short(&["rs"]).all().with(&[SCALE, STATUS]),
-    Row::namespaced(APPS, "v1", "StatefulSet", "statefulsets").short(&["sts"]).all().with(&[SCALE, STATUS]),
+    Row::namespaced(APPS, "v1", "DaemonSet", "daemonsets")
+        .short(&["ds"])
+        .all()
+        .with(&[STATUS]),
+    Row::namespaced(APPS, "v1", "Deployment", "deployments")
+        .short(&["deploy"])
+        .all()
+        .with(&[SCALE, STATUS]),
+    Row::namespaced(APPS, "v1", "ReplicaSet", "replicasets")
+        .short(&["rs"])
+        .all()
+        .with(&[SCALE, STATUS]),
+    Row::namespaced(APPS, "v1", "StatefulSet", "statefulsets")
+        .short(&["sts"])
+        .all()
+        .with(&[SCALE, STATUS]),
     Row::cluster("metrics.k8s.io", "v1beta1", "NodeMetrics", "nodes").verbs(READ),
     Row::namespaced("metrics.k8s.io", "v1beta1", "PodMetrics", "pods").verbs(READ),
 ];

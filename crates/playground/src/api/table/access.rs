@@ -33,7 +33,11 @@ fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
     };
     vec![
         name(object),
-        json!(format!("{}/{}", text(object, "/roleRef/kind"), text(object, "/roleRef/name"))),
+        json!(format!(
+            "{}/{}",
+            text(object, "/roleRef/kind"),
+            text(object, "/roleRef/name")
+        )),
         age(object, now),
         subjects("User"),
         subjects("Group"),
@@ -46,5 +50,9 @@ fn role(object: &Value, _now: Timestamp) -> Vec<Value> {
 }
 
 fn service_account(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), json!(items(object, "/secrets").len()), age(object, now)]
+    vec![
+        name(object),
+        json!(items(object, "/secrets").len()),
+        age(object, now),
+    ]
 }

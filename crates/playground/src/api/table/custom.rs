@@ -19,7 +19,12 @@ pub(crate) enum Path {
 
 /// The printer of a custom resource.
 pub(crate) fn printer(resource: &Resource, world: &World) -> Printer {
-    let column = |name: &str, kind, format, priority| Column { name: name.to_owned(), kind, format, priority };
+    let column = |name: &str, kind, format, priority| Column {
+        name: name.to_owned(),
+        kind,
+        format,
+        priority,
+    };
     let mut columns = vec![column("Name", "string", "name", 0)];
     let mut paths = vec![Path::Name];
     for wanted in declared(resource, world) {
@@ -38,14 +43,19 @@ pub(crate) fn printer(resource: &Resource, world: &World) -> Printer {
         columns.push(column("Age", "date", "", 0));
         paths.push(Path::Age);
     }
-    Printer { columns, source: Source::Custom(paths) }
+    Printer {
+        columns,
+        source: Source::Custom(paths),
+    }
 }
 
 fn declared<'a>(resource: &Resource, world: &'a World) -> &'a [Value] {
     let name = format!("{}.{}", resource.plural, resource.group);
     let crd = world.get("CustomResourceDefinition", "", &name);
     let version = crd.and_then(|crd| {
-        items(crd, "/spec/versions").iter().find(|version| text(version, "/name") == resource.version)
+        items(crd, "/spec/versions")
+            .iter()
+            .find(|version| text(version, "/name") == resource.version)
     });
     version.map_or(&[], |version| items(version, "/additionalPrinterColumns"))
 }
@@ -99,7 +109,10 @@ fn descend<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
     if let Some(condition) = step.strip_prefix("?(@.").and_then(|rest| rest.strip_suffix(')')) {
         let (field, wanted) = condition.split_once("==")?;
         let wanted = wanted.trim().trim_matches(['"', '\'']);
-        return value.as_array()?.iter().find(|item| text(item, &format!("/{}", field.trim())) == wanted);
+        return value
+            .as_array()?
+            .iter()
+            .find(|item| text(item, &format!("/{}", field.trim())) == wanted);
     }
     match value {
         Value::Array(list) => list.get(step.parse::<usize>().ok()?),

@@ -18,7 +18,11 @@ pub(crate) fn since(at: Timestamp, now: Timestamp) -> String {
 /// `HumanDuration`: at most two units, fewer the longer it is.
 pub(crate) fn human(seconds: i64) -> String {
     let two = |whole: i64, unit: &str, rest: i64, smaller: &str| {
-        if rest == 0 { format!("{whole}{unit}") } else { format!("{whole}{unit}{rest}{smaller}") }
+        if rest == 0 {
+            format!("{whole}{unit}")
+        } else {
+            format!("{whole}{unit}{rest}{smaller}")
+        }
     };
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     match seconds {

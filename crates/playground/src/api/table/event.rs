@@ -17,7 +17,8 @@ pub(crate) fn printer(_group: &str, kind: &str) -> Option<(Columns, Cells)> {
 fn cells(event: &Value, now: Timestamp) -> Vec<Value> {
     let first = first_seen(event);
     let last = last_seen(event).or(first);
-    let ago = |at: Option<Timestamp>| at.map_or_else(|| "<unknown>".to_owned(), |at| duration::since(at, now));
+    let ago =
+        |at: Option<Timestamp>| at.map_or_else(|| "<unknown>".to_owned(), |at| duration::since(at, now));
     let object = match text(event, "/involvedObject/name") {
         "" => text(event, "/involvedObject/kind").to_lowercase(),
         object => format!("{}/{object}", text(event, "/involvedObject/kind").to_lowercase()),
@@ -54,9 +55,17 @@ fn count(event: &Value) -> i64 {
 
 fn source(event: &Value) -> String {
     let component = text(event, "/source/component");
-    let component = if component.is_empty() { text(event, "/reportingComponent") } else { component };
+    let component = if component.is_empty() {
+        text(event, "/reportingComponent")
+    } else {
+        component
+    };
     let host = text(event, "/source/host");
-    let host = if host.is_empty() { text(event, "/reportingInstance") } else { host };
+    let host = if host.is_empty() {
+        text(event, "/reportingInstance")
+    } else {
+        host
+    };
     let joined = format!("{component}, {host}");
     joined.trim_matches([',', ' ']).to_owned()
 }

@@ -33,12 +33,19 @@ fn service(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn external_ip(object: &Value) -> Value {
-    let listed: Vec<&str> = items(object, "/spec/externalIPs").iter().filter_map(Value::as_str).collect();
+    let listed: Vec<&str> = items(object, "/spec/externalIPs")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     match text(object, "/spec/type") {
         "LoadBalancer" => {
             let mut all = load_balancer(object);
             all.extend(listed.iter().map(|&ip| ip.to_owned()));
-            if all.is_empty() { json!("<pending>") } else { json!(all.join(",")) }
+            if all.is_empty() {
+                json!("<pending>")
+            } else {
+                json!(all.join(","))
+            }
         }
         "ExternalName" => json!(text(object, "/spec/externalName")),
         _ => or_none(listed.join(",")),
@@ -48,7 +55,13 @@ fn external_ip(object: &Value) -> Value {
 fn load_balancer(object: &Value) -> Vec<String> {
     let mut addresses: Vec<String> = items(object, "/status/loadBalancer/ingress")
         .iter()
-        .map(|ingress| if text(ingress, "/ip").is_empty() { text(ingress, "/hostname") } else { text(ingress, "/ip") })
+        .map(|ingress| {
+            if text(ingress, "/ip").is_empty() {
+                text(ingress, "/hostname")
+            } else {
+                text(ingress, "/ip")
+            }
+        })
         .filter(|address| !address.is_empty())
         .map(str::to_owned)
         .collect();
@@ -60,7 +73,11 @@ fn service_ports(object: &Value) -> String {
     let ports: Vec<String> = items(object, "/spec/ports")
         .iter()
         .map(|port| {
-            let protocol = if text(port, "/protocol").is_empty() { "TCP" } else { text(port, "/protocol") };
+            let protocol = if text(port, "/protocol").is_empty() {
+                "TCP"
+            } else {
+                text(port, "/protocol")
+            };
             match number(port, "/nodePort") {
                 0 => format!("{}/{protocol}", number(port, "/port")),
                 node_port => format!("{}:{node_port}/{protocol}", number(port, "/port")),
@@ -84,11 +101,17 @@ fn endpoints(object: &Value, now: Timestamp) -> Vec<Value> {
     for subset in items(object, "/subsets") {
         let ports = items(subset, "/ports");
         if ports.is_empty() {
-            all.extend(items(subset, "/addresses").iter().map(|address| text(address, "/ip").to_owned()));
+            all.extend(
+                items(subset, "/addresses")
+                    .iter()
+                    .map(|address| text(address, "/ip").to_owned()),
+            );
         }
         for port in ports {
             let addresses = items(subset, "/addresses").iter();
-            all.extend(addresses.map(|address| format!("{}:{}", text(address, "/ip"), number(port, "/port"))));
+            all.extend(
+                addresses.map(|address| format!("{}:{}", text(address, "/ip"), number(port, "/port"))),
+            );
         }
     }
     vec![name(object), some_of(&all), age(object, now)]
@@ -109,9 +132,23 @@ fn endpoint_slice(object: &Value, now: Timestamp) -> Vec<Value> {
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect();
-    let ports = if ports.is_empty() { json!("<unset>") } else { some_of(&ports) };
-    let addresses = if addresses.is_empty() { json!("<unset>") } else { some_of(&addresses) };
-    vec![name(object), json!(text(object, "/addressType")), ports, addresses, age(object, now)]
+    let ports = if ports.is_empty() {
+        json!("<unset>")
+    } else {
+        some_of(&ports)
+    };
+    let addresses = if addresses.is_empty() {
+        json!("<unset>")
+    } else {
+        some_of(&addresses)
+    };
+    vec![
+        name(object),
+        json!(text(object, "/addressType")),
+        ports,
+        addresses,
+        age(object, now),
+    ]
 }
 
 fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -121,16 +158,35 @@ fn ingress(object: &Value, now: Timestamp) -> Vec<Value> {
         .map(|rule| text(rule, "/host").to_owned())
         .filter(|host| !host.is_empty())
         .collect();
-    let hosts = if hosts.is_empty() { json!("*") } else { some_of(&hosts) };
-    let ports = if items(object, "/spec/tls").is_empty() { "80" } else { "80, 443" };
+    let hosts = if hosts.is_empty() {
+        json!("*")
+    } else {
+        some_of(&hosts)
+    };
+    let ports = if items(object, "/spec/tls").is_empty() {
+        "80"
+    } else {
+        "80, 443"
+    };
     let address = load_balancer(object).join(",");
-    vec![name(object), or_none(class), hosts, json!(address), json!(ports), age(object, now)]
+    vec![
+        name(object),
+        or_none(class),
+        hosts,
+        json!(address),
+        json!(ports),
+        age(object, now),
+    ]
 }
 
 fn ingress_class(object: &Value, now: Timestamp) -> Vec<Value> {
     let parameters = object.pointer("/spec/parameters").map(|reference| {
         let group = text(reference, "/apiGroup");
-        let group = if group.is_empty() { String::new() } else { format!(".{group}") };
+        let group = if group.is_empty() {
+            String::new()
+        } else {
+            format!(".{group}")
+        };
         format!("{}{group}/{}", text(reference, "/kind"), text(reference, "/name"))
     });
     vec![
@@ -142,5 +198,9 @@ fn ingress_class(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn network_policy(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), or_none(label_selector(object, "/spec/podSelector")), age(object, now)]
+    vec![
+        name(object),
+        or_none(label_selector(object, "/spec/podSelector")),
+        age(object, now),
+    ]
 }

@@ -40,7 +40,9 @@ fn node(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn status(object: &Value) -> String {
-    let ready = items(object, "/status/conditions").iter().find(|condition| text(condition, "/type") == "Ready");
+    let ready = items(object, "/status/conditions")
+        .iter()
+        .find(|condition| text(condition, "/type") == "Ready");
     let mut words = vec![match ready.map(|condition| text(condition, "/status")) {
         Some("True") => "Ready",
         Some(_) => "NotReady",
@@ -54,11 +56,13 @@ fn status(object: &Value) -> String {
 
 fn roles(object: &Value) -> String {
     let mut roles: Vec<&str> = entries(object, "/metadata/labels")
-        .filter_map(|(key, value)| match key.strip_prefix("node-role.kubernetes.io/") {
-            Some(role) if !role.is_empty() => Some(role),
-            _ if key == "kubernetes.io/role" => value.as_str().filter(|role| !role.is_empty()),
-            _ => None,
-        })
+        .filter_map(
+            |(key, value)| match key.strip_prefix("node-role.kubernetes.io/") {
+                Some(role) if !role.is_empty() => Some(role),
+                _ if key == "kubernetes.io/role" => value.as_str().filter(|role| !role.is_empty()),
+                _ => None,
+            },
+        )
         .collect();
     roles.sort_unstable();
     roles.dedup();
@@ -77,9 +81,18 @@ fn node_metrics(object: &Value, _now: Timestamp) -> Vec<Value> {
 }
 
 fn pod_metrics(object: &Value, _now: Timestamp) -> Vec<Value> {
-    usage(object, text(object, "/containers/0/usage/cpu"), text(object, "/containers/0/usage/memory"))
+    usage(
+        object,
+        text(object, "/containers/0/usage/cpu"),
+        text(object, "/containers/0/usage/memory"),
+    )
 }
 
 fn usage(object: &Value, cpu: &str, memory: &str) -> Vec<Value> {
-    vec![name(object), json!(cpu), json!(memory), json!(text(object, "/window"))]
+    vec![
+        name(object),
+        json!(cpu),
+        json!(memory),
+        json!(text(object, "/window")),
+    ]
 }

@@ -15,9 +15,10 @@ pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {
         ("", "ResourceQuota") => ("Name,Request,Limit,Age", quota),
         ("", "LimitRange") => ("Name,Created At", created_at),
         ("coordination.k8s.io", "Lease") => ("Name,Holder,Age", lease),
-        ("scheduling.k8s.io", "PriorityClass") => {
-            ("Name,Value:integer,Global-Default:boolean,Age,PreemptionPolicy", priority_class)
-        }
+        ("scheduling.k8s.io", "PriorityClass") => (
+            "Name,Value:integer,Global-Default:boolean,Age,PreemptionPolicy",
+            priority_class,
+        ),
         ("admissionregistration.k8s.io", _) => ("Name,Webhooks:integer,Age", webhooks),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => ("Name,Created At", created_at),
         _ => return None,
@@ -31,27 +32,49 @@ fn config_map(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn secret(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), json!(text(object, "/type")), json!(entries(object, "/data").count()), age(object, now)]
+    vec![
+        name(object),
+        json!(text(object, "/type")),
+        json!(entries(object, "/data").count()),
+        age(object, now),
+    ]
 }
 
 fn namespace(object: &Value, now: Timestamp) -> Vec<Value> {
     let phase = text(object, "/status/phase");
-    vec![name(object), json!(if phase.is_empty() { "Active" } else { phase }), age(object, now)]
+    vec![
+        name(object),
+        json!(if phase.is_empty() { "Active" } else { phase }),
+        age(object, now),
+    ]
 }
 
 /// `used/hard` per resource, requests and limits apart.
 fn quota(object: &Value, now: Timestamp) -> Vec<Value> {
     let mut pairs: Vec<(String, String)> = entries(object, "/status/hard")
         .map(|(resource, hard)| {
-            let used = scalar(object, &format!("/status/used/{}", resource.replace('~', "~0").replace('/', "~1")));
-            (resource.clone(), format!("{resource}: {used}/{}", hard.as_str().unwrap_or_default()))
+            let used = scalar(
+                object,
+                &format!("/status/used/{}", resource.replace('~', "~0").replace('/', "~1")),
+            );
+            (
+                resource.clone(),
+                format!("{resource}: {used}/{}", hard.as_str().unwrap_or_default()),
+            )
         })
         .collect();
     pairs.sort();
-    let (limits, requests): (Vec<_>, Vec<_>) =
-        pairs.into_iter().partition(|(resource, _)| resource.starts_with("limits."));
+    let (limits, requests): (Vec<_>, Vec<_>) = pairs
+        .into_iter()
+        .partition(|(resource, _)| resource.starts_with("limits."));
     let join = |pairs: Vec<(String, String)>| {
-        json!(pairs.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>().join(", "))
+        json!(
+            pairs
+                .into_iter()
+                .map(|(_, shown)| shown)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
     };
     vec![name(object), join(requests), join(limits), age(object, now)]
 }
@@ -61,7 +84,11 @@ fn created_at(object: &Value, _now: Timestamp) -> Vec<Value> {
 }
 
 fn lease(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), json!(text(object, "/spec/holderIdentity")), age(object, now)]
+    vec![
+        name(object),
+        json!(text(object, "/spec/holderIdentity")),
+        age(object, now),
+    ]
 }
 
 fn priority_class(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -71,10 +98,18 @@ fn priority_class(object: &Value, now: Timestamp) -> Vec<Value> {
         json!(number(object, "/value")),
         json!(flag(object, "/globalDefault")),
         age(object, now),
-        json!(if preemption.is_empty() { "PreemptLowerPriority" } else { preemption }),
+        json!(if preemption.is_empty() {
+            "PreemptLowerPriority"
+        } else {
+            preemption
+        }),
     ]
 }
 
 fn webhooks(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), json!(items(object, "/webhooks").len()), age(object, now)]
+    vec![
+        name(object),
+        json!(items(object, "/webhooks").len()),
+        age(object, now),
+    ]
 }

@@ -63,7 +63,10 @@ fn readiness_gates(pod: &Value) -> Value {
     if gates.is_empty() {
         return json!("<none>");
     }
-    let passed = gates.iter().filter(|gate| condition_is_true(pod, text(gate, "/conditionType"))).count();
+    let passed = gates
+        .iter()
+        .filter(|gate| condition_is_true(pod, text(gate, "/conditionType")))
+        .count();
     json!(format!("{passed}/{}", gates.len()))
 }
 
@@ -75,7 +78,10 @@ fn condition_is_true(pod: &Value, kind: &str) -> bool {
 
 impl Tally {
     fn of(pod: &Value) -> Self {
-        let sidecars = items(pod, "/spec/initContainers").iter().filter(|container| is_sidecar(container)).count();
+        let sidecars = items(pod, "/spec/initContainers")
+            .iter()
+            .filter(|container| is_sidecar(container))
+            .count();
         let mut tally = Self {
             reason: starting_reason(pod),
             total: items(pod, "/spec/containers").len() + sidecars,
@@ -100,7 +106,9 @@ impl Tally {
     fn add_init_containers(&mut self, pod: &Value) -> bool {
         let specs = items(pod, "/spec/initContainers");
         for (index, status) in items(pod, "/status/initContainerStatuses").iter().enumerate() {
-            let sidecar = specs.iter().any(|spec| text(spec, "/name") == text(status, "/name") && is_sidecar(spec));
+            let sidecar = specs
+                .iter()
+                .any(|spec| text(spec, "/name") == text(status, "/name") && is_sidecar(spec));
             self.restarts += number(status, "/restartCount");
             self.last_restart = self.last_restart.max(last_termination(status));
             if sidecar {

@@ -49,8 +49,15 @@ fn access_modes(object: &Value, pointer: &str) -> String {
 
 /// The class by field, or by the old annotation.
 fn class_name(object: &Value) -> &str {
-    let annotated = text(object, "/metadata/annotations/volume.beta.kubernetes.io~1storage-class");
-    if annotated.is_empty() { text(object, "/spec/storageClassName") } else { annotated }
+    let annotated = text(
+        object,
+        "/metadata/annotations/volume.beta.kubernetes.io~1storage-class",
+    );
+    if annotated.is_empty() {
+        text(object, "/spec/storageClassName")
+    } else {
+        annotated
+    }
 }
 
 fn attributes_class(object: &Value) -> Value {
@@ -65,12 +72,19 @@ fn volume_mode(object: &Value) -> Value {
 
 fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
     let deleting = object.pointer("/metadata/deletionTimestamp").is_some();
-    let status = if deleting { "Terminating" } else { text(object, "/status/phase") };
+    let status = if deleting {
+        "Terminating"
+    } else {
+        text(object, "/status/phase")
+    };
     let volume = text(object, "/spec/volumeName");
     let (capacity, modes) = if volume.is_empty() {
         ("", String::new())
     } else {
-        (text(object, "/status/capacity/storage"), access_modes(object, "/status/accessModes"))
+        (
+            text(object, "/status/capacity/storage"),
+            access_modes(object, "/status/accessModes"),
+        )
     };
     vec![
         name(object),
@@ -87,10 +101,14 @@ fn claim(object: &Value, now: Timestamp) -> Vec<Value> {
 
 fn volume(object: &Value, now: Timestamp) -> Vec<Value> {
     let deleting = object.pointer("/metadata/deletionTimestamp").is_some();
-    let status = if deleting { "Terminating" } else { text(object, "/status/phase") };
-    let claim = object.pointer("/spec/claimRef").map(|reference| {
-        format!("{}/{}", text(reference, "/namespace"), text(reference, "/name"))
-    });
+    let status = if deleting {
+        "Terminating"
+    } else {
+        text(object, "/status/phase")
+    };
+    let claim = object
+        .pointer("/spec/claimRef")
+        .map(|reference| format!("{}/{}", text(reference, "/namespace"), text(reference, "/name")));
     vec![
         name(object),
         json!(text(object, "/spec/capacity/storage")),
@@ -107,16 +125,27 @@ fn volume(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn class(object: &Value, now: Timestamp) -> Vec<Value> {
-    let default = ["storageclass.kubernetes.io~1is-default-class", "storageclass.beta.kubernetes.io~1is-default-class"]
-        .iter()
-        .any(|key| text(object, &format!("/metadata/annotations/{key}")) == "true");
+    let default = [
+        "storageclass.kubernetes.io~1is-default-class",
+        "storageclass.beta.kubernetes.io~1is-default-class",
+    ]
+    .iter()
+    .any(|key| text(object, &format!("/metadata/annotations/{key}")) == "true");
     let shown = text(object, "/metadata/name");
     let or = |pointer: &str, default: &'static str| {
         let found = text(object, pointer).to_owned();
-        json!(if found.is_empty() { default.to_owned() } else { found })
+        json!(if found.is_empty() {
+            default.to_owned()
+        } else {
+            found
+        })
     };
     vec![
-        json!(if default { format!("{shown} (default)") } else { shown.to_owned() }),
+        json!(if default {
+            format!("{shown} (default)")
+        } else {
+            shown.to_owned()
+        }),
         json!(text(object, "/provisioner")),
         or("/reclaimPolicy", "Delete"),
         or("/volumeBindingMode", "Immediate"),
@@ -126,15 +155,33 @@ fn class(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn csi_node(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), json!(items(object, "/spec/drivers").len()), age(object, now)]
+    vec![
+        name(object),
+        json!(items(object, "/spec/drivers").len()),
+        age(object, now),
+    ]
 }
 
 fn csi_driver(object: &Value, now: Timestamp) -> Vec<Value> {
-    let required = object.pointer("/spec/attachRequired").and_then(Value::as_bool).unwrap_or(true);
-    let modes: Vec<&str> = items(object, "/spec/volumeLifecycleModes").iter().filter_map(Value::as_str).collect();
-    let audiences: Vec<&str> =
-        items(object, "/spec/tokenRequests").iter().map(|request| text(request, "/audience")).collect();
-    let or = |list: Vec<&str>, default: &str| if list.is_empty() { default.to_owned() } else { list.join(",") };
+    let required = object
+        .pointer("/spec/attachRequired")
+        .and_then(Value::as_bool)
+        .unwrap_or(true);
+    let modes: Vec<&str> = items(object, "/spec/volumeLifecycleModes")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let audiences: Vec<&str> = items(object, "/spec/tokenRequests")
+        .iter()
+        .map(|request| text(request, "/audience"))
+        .collect();
+    let or = |list: Vec<&str>, default: &str| {
+        if list.is_empty() {
+            default.to_owned()
+        } else {
+            list.join(",")
+        }
+    };
     vec![
         name(object),
         json!(required),
@@ -159,5 +206,10 @@ fn attachment(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn capacity(object: &Value, now: Timestamp) -> Vec<Value> {
-    vec![name(object), json!(text(object, "/storageClassName")), json!(text(object, "/capacity")), age(object, now)]
+    vec![
+        name(object),
+        json!(text(object, "/storageClassName")),
+        json!(text(object, "/capacity")),
+        age(object, now),
+    ]
 }

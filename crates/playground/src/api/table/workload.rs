@@ -11,9 +11,10 @@ const TEMPLATE: &str = "/spec/template/spec/containers";
 /// The printer of a workload kind.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {
     let found: (Columns, Cells) = match (group, kind) {
-        ("apps", "Deployment") => {
-            ("Name,Ready,Up-to-date:integer,Available:integer,Age|Containers,Images,Selector", deployment)
-        }
+        ("apps", "Deployment") => (
+            "Name,Ready,Up-to-date:integer,Available:integer,Age|Containers,Images,Selector",
+            deployment,
+        ),
         ("apps", "ReplicaSet") | ("", "ReplicationController") => (
             "Name,Desired:integer,Current:integer,Ready:integer,Age|Containers,Images,Selector",
             replica_set,
@@ -24,17 +25,14 @@ pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {
              Node Selector,Age|Containers,Images,Selector",
             daemon_set,
         ),
-        ("batch", "Job") => ("Name,Status,Completions,Duration,Age|Containers,Images,Selector", job),
+        ("batch", "Job") => (
+            "Name,Status,Completions,Duration,Age|Containers,Images,Selector",
+            job,
+        ),
         ("batch", "CronJob") => (
             "Name,Schedule,Timezone,Suspend:boolean,Active:integer,Last Schedule,Age|Containers,Images,Selector",
             cron_job,
         ),
-        ("autoscaling", "HorizontalPodAutoscaler") => {
-            ("Name,Reference,Targets,MinPods,MaxPods:integer,Replicas:integer,Age", autoscaler)
-        }
-        ("policy", "PodDisruptionBudget") => {
-            ("Name,Min Available,Max Unavailable,Allowed Disruptions:integer,Age", disruption_budget)
-        }
         ("apps", "ControllerRevision") => ("Name,Controller,Revision:integer,Age", revision),
         _ => return None,
     };
@@ -43,13 +41,20 @@ pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {
 
 /// `spec.replicas`, one when it is left out.
 fn desired(object: &Value) -> i64 {
-    object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1)
+    object
+        .pointer("/spec/replicas")
+        .and_then(Value::as_i64)
+        .unwrap_or(1)
 }
 
 fn deployment(object: &Value, now: Timestamp) -> Vec<Value> {
     let mut cells = vec![
         name(object),
-        json!(format!("{}/{}", number(object, "/status/readyReplicas"), desired(object))),
+        json!(format!(
+            "{}/{}",
+            number(object, "/status/readyReplicas"),
+            desired(object)
+        )),
         json!(number(object, "/status/updatedReplicas")),
         json!(number(object, "/status/availableReplicas")),
         age(object, now),
@@ -77,7 +82,11 @@ fn replica_set(object: &Value, now: Timestamp) -> Vec<Value> {
 }
 
 fn stateful_set(object: &Value, now: Timestamp) -> Vec<Value> {
-    let ready = json!(format!("{}/{}", number(object, "/status/readyReplicas"), desired(object)));
+    let ready = json!(format!(
+        "{}/{}",
+        number(object, "/status/readyReplicas"),
+        desired(object)
+    ));
     let mut cells = vec![name(object), ready, age(object, now)];
     cells.extend(containers(object, TEMPLATE));
     cells
@@ -115,8 +124,13 @@ fn job(object: &Value, now: Timestamp) -> Vec<Value> {
         (Some(started), None) => duration::since(started, now),
         (None, _) => String::new(),
     };
-    let mut cells =
-        vec![name(object), json!(job_status(object)), json!(completions), json!(took), age(object, now)];
+    let mut cells = vec![
+        name(object),
+        json!(job_status(object)),
+        json!(completions),
+        json!(took),
+        age(object, now),
+    ];
     cells.extend(containers(object, TEMPLATE));
     cells.push(or_none(label_selector(object, "/spec/selector")));
     cells
@@ -147,7 +161,11 @@ fn job_status(object: &Value) -> &'static str {
 
 fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
     let last = time(object, "/status/lastScheduleTime");
-    let suspend = if flag(object, "/spec/suspend") { "True" } else { "False" };
+    let suspend = if flag(object, "/spec/suspend") {
+        "True"
+    } else {
+        "False"
+    };
     let mut cells = vec![
         name(object),
         json!(text(object, "/spec/schedule")),
@@ -157,90 +175,36 @@ fn cron_job(object: &Value, now: Timestamp) -> Vec<Value> {
         or_none(last.map(|at| duration::since(at, now)).unwrap_or_default()),
         age(object, now),
     ];
-    cells.extend(containers(object, "/spec/jobTemplate/spec/template/spec/containers"));
+    cells.extend(containers(
+        object,
+        "/spec/jobTemplate/spec/template/spec/containers",
+    ));
     cells.push(or_none(label_selector(object, "/spec/jobTemplate/spec/selector")));
     cells
 }
 
-fn autoscaler(object: &Value, now: Timestamp) -> Vec<Value> {
-    let reference =
-        format!("{}/{}", text(object, "/spec/scaleTargetRef/kind"), text(object, "/spec/scaleTargetRef/name"));
-    let minimum = object.pointer("/spec/minReplicas").and_then(Value::as_i64);
-    vec![
-        name(object),
-        json!(reference),
-        json!(targets(object)),
-        json!(minimum.map_or_else(|| "<unset>".to_owned(), |minimum| minimum.to_string())),
-        json!(number(object, "/spec/maxReplicas")),
-        json!(number(object, "/status/currentReplicas")),
-        age(object, now),
-    ]
-}
-
-/// The `TARGETS` cell: current against wanted for the first two metrics.
-fn targets(object: &Value) -> String {
-    let wanted = items(object, "/spec/metrics");
-    if wanted.is_empty() {
-        return "<none>".to_owned();
-    }
-    let current = items(object, "/status/currentMetrics");
-    let shown: Vec<String> =
-        wanted.iter().take(2).enumerate().map(|(index, metric)| target(metric, current.get(index))).collect();
-    let more = if wanted.len() > 2 { format!(" + {} more...", wanted.len() - 2) } else { String::new() };
-    format!("{}{more}", shown.join(", "))
-}
-
-fn target(metric: &Value, current: Option<&Value>) -> String {
-    let source = match text(metric, "/type") {
-        "Resource" => "resource",
-        "ContainerResource" => "containerResource",
-        "Pods" => "pods",
-        "Object" => "object",
-        "External" => "external",
-        _ => return "<unknown type>".to_owned(),
-    };
-    let current = |field: &str| current.and_then(|metric| metric.pointer(&format!("/{source}/current/{field}")));
-    let quantity = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    if let Some(wanted) = metric.pointer(&format!("/{source}/target/averageUtilization")) {
-        let found = current("averageUtilization")
-            .map_or_else(|| "<unknown>".to_owned(), |percent| format!("{percent}%"));
-        return format!("{}: {found}/{wanted}%", text(metric, &format!("/{source}/name"))).trim_start_matches(": ").to_owned();
-    }
-    let (field, suffix) = if metric.pointer(&format!("/{source}/target/averageValue")).is_some() {
-        ("averageValue", if matches!(source, "object" | "external") { " (avg)" } else { "" })
-    } else {
-        ("value", "")
-    };
-    let found = current(field).map_or_else(|| "<unknown>".to_owned(), quantity);
-    let wanted = metric.pointer(&format!("/{source}/target/{field}")).map(quantity).unwrap_or_default();
-    let prefix = if source == "resource" { format!("{}: ", text(metric, "/resource/name")) } else { String::new() };
-    format!("{prefix}{found}/{wanted}{suffix}")
-}
-
-fn disruption_budget(object: &Value, now: Timestamp) -> Vec<Value> {
-    let bound = |pointer: &str| match object.pointer(pointer) {
-        Some(Value::String(percent)) => json!(percent),
-        Some(Value::Number(count)) => json!(count.to_string()),
-        _ => json!("N/A"),
-    };
-    vec![
-        name(object),
-        bound("/spec/minAvailable"),
-        bound("/spec/maxUnavailable"),
-        json!(number(object, "/status/disruptionsAllowed")),
-        age(object, now),
-    ]
-}
-
 fn revision(object: &Value, now: Timestamp) -> Vec<Value> {
-    let owner = items(object, "/metadata/ownerReferences").iter().find(|owner| flag(owner, "/controller"));
+    let owner = items(object, "/metadata/ownerReferences")
+        .iter()
+        .find(|owner| flag(owner, "/controller"));
     let controller = owner.map_or_else(
         || "<none>".to_owned(),
         |owner| {
             let version = text(owner, "/apiVersion");
-            let group = version.split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
-            format!("{}{group}/{}", text(owner, "/kind").to_lowercase(), text(owner, "/name"))
+            let group = version
+                .split_once('/')
+                .map_or(String::new(), |(group, _)| format!(".{group}"));
+            format!(
+                "{}{group}/{}",
+                text(owner, "/kind").to_lowercase(),
+                text(owner, "/name")
+            )
         },
     );
-    vec![name(object), json!(controller), json!(number(object, "/revision")), age(object, now)]
+    vec![
+        name(object),
+        json!(controller),
+        json!(number(object, "/revision")),
+        age(object, now),
+    ]
 }

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::call::Call;
-use crate::api::protobuf;
 use crate::api::read::event;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
+use crate::api::write::protobuf;
 use crate::json::{map_at, text};
 
 const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
@@ -45,16 +45,23 @@ pub(crate) fn fit(mut object: Value, endpoint: &Endpoint) -> Result<Value, ApiEr
     let resource = &endpoint.resource;
     let (kind, api_version) = (resource.kind.as_str(), resource.api_version());
     if !object.is_object() {
-        return Err(ApiError::bad_request("the object provided is unrecognized: it must be a JSON object"));
+        return Err(ApiError::bad_request(
+            "the object provided is unrecognized: it must be a JSON object",
+        ));
     }
     let (sent_kind, sent_version) = (text(&object, "/kind"), text(&object, "/apiVersion"));
-    if (!sent_kind.is_empty() && sent_kind != kind) || (!sent_version.is_empty() && sent_version != api_version) {
+    if (!sent_kind.is_empty() && sent_kind != kind)
+        || (!sent_version.is_empty() && sent_version != api_version)
+    {
         return Err(ApiError::bad_request(format!(
             "the API version in the data ({sent_version}) does not match the expected API version ({api_version}): \
              {sent_kind} in version {sent_version:?} cannot be handled as a {kind}"
         )));
     }
-    let (name, namespace) = (text(&object, "/metadata/name"), text(&object, "/metadata/namespace"));
+    let (name, namespace) = (
+        text(&object, "/metadata/name"),
+        text(&object, "/metadata/namespace"),
+    );
     if !endpoint.name.is_empty() && !name.is_empty() && name != endpoint.name {
         return Err(ApiError::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({})",
@@ -78,5 +85,9 @@ pub(crate) fn fit(mut object: Value, endpoint: &Endpoint) -> Result<Value, ApiEr
             metadata.insert("name".to_owned(), json!(endpoint.name));
         }
     }
-    Ok(if resource.group == "events.k8s.io" { event::to_core(object) } else { object })
+    Ok(if resource.group == "events.k8s.io" {
+        event::to_core(object)
+    } else {
+        object
+    })
 }

@@ -52,17 +52,25 @@ pub(crate) fn create(
         return Err(ApiError::invalid(resource, &name, &causes));
     }
     writer.record(&Value::Null, &mut object);
-    let stored = if dry_run { object } else { store.put(&resource.key(&endpoint.namespace, &name), object) };
+    let stored = if dry_run {
+        object
+    } else {
+        store.put(&resource.key(&endpoint.namespace, &name), object)
+    };
     Ok(Outcome::object(StatusCode::CREATED, stored))
 }
 
 fn require_namespace(store: &Store, namespace: &str, resource: &Resource) -> Result<(), ApiError> {
     let Some(found) = store.world().get("Namespace", "", namespace) else {
-        let namespaces = store.registry.find("", "v1", "namespaces").ok_or_else(ApiError::unknown_resource)?;
+        let namespaces = store
+            .registry
+            .find("", "v1", "namespaces")
+            .ok_or_else(ApiError::unknown_resource)?;
         return Err(ApiError::not_found(namespaces, namespace));
     };
     if found.pointer("/metadata/deletionTimestamp").is_some() {
-        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let why =
+            format!("unable to create new content in namespace {namespace} because it is being terminated");
         return Err(ApiError::forbidden(resource, "", &why));
     }
     Ok(())
@@ -70,14 +78,30 @@ fn require_namespace(store: &Store, namespace: &str, resource: &Resource) -> Res
 
 /// Gives the object what only the server gives: uid, creation time, generation, a generated name.
 fn initialize(object: &mut Value, resource: &Resource, version: u64, now: Timestamp) {
-    let Some(metadata) = map_at(object, "metadata") else { return };
-    for field in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"] {
+    let Some(metadata) = map_at(object, "metadata") else {
+        return;
+    };
+    for field in [
+        "resourceVersion",
+        "uid",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "managedFields",
+    ] {
         metadata.remove(field);
     }
     let namespace = metadata.get("namespace").cloned().unwrap_or_default();
-    let seed = format!("{version}/{}/{namespace}/{:?}", resource.plural, metadata.get("name"));
+    let seed = format!(
+        "{version}/{}/{namespace}/{:?}",
+        resource.plural,
+        metadata.get("name")
+    );
     let digest = Sha256::digest(seed.as_bytes());
-    if let (None, Some(prefix)) = (metadata.get("name"), metadata.get("generateName").and_then(Value::as_str)) {
+    if let (None, Some(prefix)) = (
+        metadata.get("name"),
+        metadata.get("generateName").and_then(Value::as_str),
+    ) {
         let letters = digest.iter().rev().take(5);
         let suffix: String = letters
             .filter_map(|byte| SUFFIX_LETTERS.get(usize::from(*byte) % SUFFIX_LETTERS.len()))

@@ -8,8 +8,14 @@ use crate::api::resource::Resource;
 use crate::json::{map_at, text};
 
 /// Core kinds with a spec whose generation the server does not count.
-const WITHOUT_GENERATION: [&str; 6] =
-    ["Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Service"];
+const WITHOUT_GENERATION: [&str; 6] = [
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "Service",
+];
 
 /// Whether `metadata.generation` counts changes of the spec.
 pub(crate) fn has_generation(resource: &Resource) -> bool {
@@ -22,10 +28,14 @@ pub(crate) fn fill(object: &mut Value, resource: &Resource) {
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("apps", kind) => workload(object, kind),
         ("", "Pod") => {
-            default_at(object, "spec", &json!({
-                "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler",
-                "terminationGracePeriodSeconds": 30, "serviceAccountName": "default",
-            }));
+            default_at(
+                object,
+                "spec",
+                &json!({
+                    "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler",
+                    "terminationGracePeriodSeconds": 30, "serviceAccountName": "default",
+                }),
+            );
             object["status"] = json!({ "phase": "Pending", "qosClass": "BestEffort" });
         }
         ("", "Namespace") => namespace(object),
@@ -34,37 +44,65 @@ pub(crate) fn fill(object: &mut Value, resource: &Resource) {
             object["status"] = json!({ "phase": "Pending" });
         }
         ("", "Service") => {
-            default_at(object, "spec", &json!({ "type": "ClusterIP", "sessionAffinity": "None" }));
+            default_at(
+                object,
+                "spec",
+                &json!({ "type": "ClusterIP", "sessionAffinity": "None" }),
+            );
             object["status"] = json!({ "loadBalancer": {} });
         }
         ("", "Secret") => secret(object),
         ("batch", "CronJob") => {
-            default_at(object, "spec", &json!({ "suspend": false, "concurrencyPolicy": "Allow" }));
+            default_at(
+                object,
+                "spec",
+                &json!({ "suspend": false, "concurrencyPolicy": "Allow" }),
+            );
         }
-        ("batch", "Job") => default_at(object, "spec", &json!({ "parallelism": 1, "completions": 1, "backoffLimit": 6 })),
+        ("batch", "Job") => default_at(
+            object,
+            "spec",
+            &json!({ "parallelism": 1, "completions": 1, "backoffLimit": 6 }),
+        ),
         _ => {}
     }
 }
 
 fn workload(object: &mut Value, kind: &str) {
     match kind {
-        "Deployment" => default_at(object, "spec", &json!({
-            "replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
-            "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" } },
-        })),
+        "Deployment" => default_at(
+            object,
+            "spec",
+            &json!({
+                "replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
+                "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" } },
+            }),
+        ),
         "ReplicaSet" => default_at(object, "spec", &json!({ "replicas": 1 })),
-        "StatefulSet" => default_at(object, "spec", &json!({
-            "replicas": 1, "revisionHistoryLimit": 10, "podManagementPolicy": "OrderedReady",
-            "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 0 } },
-        })),
-        "DaemonSet" => default_at(object, "spec", &json!({
-            "revisionHistoryLimit": 10,
-            "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": 1 } },
-        })),
+        "StatefulSet" => default_at(
+            object,
+            "spec",
+            &json!({
+                "replicas": 1, "revisionHistoryLimit": 10, "podManagementPolicy": "OrderedReady",
+                "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 0 } },
+            }),
+        ),
+        "DaemonSet" => default_at(
+            object,
+            "spec",
+            &json!({
+                "revisionHistoryLimit": 10,
+                "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": 1 } },
+            }),
+        ),
         _ => {}
     }
     if kind != "ControllerRevision" {
-        object["status"] = if kind == "Deployment" { json!({}) } else { json!({ "replicas": 0 }) };
+        object["status"] = if kind == "Deployment" {
+            json!({})
+        } else {
+            json!({ "replicas": 0 })
+        };
     }
 }
 
@@ -79,7 +117,10 @@ fn default_at(object: &mut Value, key: &str, defaults: &Value) {
 
 fn namespace(object: &mut Value) {
     let name = text(object, "/metadata/name").to_owned();
-    if let Some(labels) = object.get_mut("metadata").and_then(|metadata| map_at(metadata, "labels")) {
+    if let Some(labels) = object
+        .get_mut("metadata")
+        .and_then(|metadata| map_at(metadata, "labels"))
+    {
         labels.insert("kubernetes.io/metadata.name".to_owned(), json!(name));
     }
     object["spec"] = json!({ "finalizers": ["kubernetes"] });
@@ -95,7 +136,10 @@ fn secret(object: &mut Value) {
 
 /// Moves a Secret's `stringData` into `data`.
 pub(crate) fn encode_string_data(object: &mut Value) {
-    let Some(Value::Object(plain)) = object.as_object_mut().and_then(|fields| fields.remove("stringData")) else {
+    let Some(Value::Object(plain)) = object
+        .as_object_mut()
+        .and_then(|fields| fields.remove("stringData"))
+    else {
         return;
     };
     let encoded: Map<String, Value> = plain

@@ -33,7 +33,9 @@ impl Options {
     fn of(server: &ApiServer, call: &Call) -> Result<Self, ApiError> {
         let body = body::json_body(call)?;
         let rehearsed = items(&body, "/dryRun").iter().any(|value| value == "All");
-        let policy = call.param("propagationPolicy").unwrap_or_else(|| text(&body, "/propagationPolicy"));
+        let policy = call
+            .param("propagationPolicy")
+            .unwrap_or_else(|| text(&body, "/propagationPolicy"));
         Ok(Self {
             orphan: policy == "Orphan" || call.flag("orphanDependents"),
             dry_run: rehearsed || call.dry_run()?,
@@ -51,14 +53,22 @@ pub(crate) fn one(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> 
         let object = existing(store, endpoint)?;
         check_preconditions(endpoint, &object, &options)?;
         let key = endpoint.resource.key(&endpoint.namespace, &endpoint.name);
-        let left = if options.dry_run { None } else { delete(store, &key, &options) };
+        let left = if options.dry_run {
+            None
+        } else {
+            delete(store, &key, &options)
+        };
         if let Some(waiting) = left {
             return Ok(Outcome::object(StatusCode::OK, waiting));
         }
         if endpoint.resource.kind == "Pod" {
             return Ok(Outcome::object(StatusCode::OK, object));
         }
-        Ok(Outcome { status: StatusCode::OK, body: success(endpoint, &object), is_object: false })
+        Ok(Outcome {
+            status: StatusCode::OK,
+            body: success(endpoint, &object),
+            is_object: false,
+        })
     })
 }
 
@@ -86,18 +96,28 @@ pub(crate) fn many(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) ->
             "kind": format!("{}List", resource.kind), "apiVersion": resource.api_version(),
             "metadata": { "resourceVersion": store.version().to_string() }, "items": gone,
         });
-        Ok(Outcome { status: StatusCode::OK, body: list, is_object: false })
+        Ok(Outcome {
+            status: StatusCode::OK,
+            body: list,
+            is_object: false,
+        })
     })
 }
 
 fn check_preconditions(endpoint: &Endpoint, object: &Value, options: &Options) -> Result<(), ApiError> {
     let checks = [
         ("UID", &options.uid, text(object, "/metadata/uid")),
-        ("ResourceVersion", &options.resource_version, text(object, "/metadata/resourceVersion")),
+        (
+            "ResourceVersion",
+            &options.resource_version,
+            text(object, "/metadata/resourceVersion"),
+        ),
     ];
     for (what, wanted, held) in checks {
         if !wanted.is_empty() && wanted != held {
-            let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {held}");
+            let why = format!(
+                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {held}"
+            );
             return Err(ApiError::conflict(&endpoint.resource, &endpoint.name, &why));
         }
     }
@@ -113,15 +133,22 @@ fn delete(store: &mut Store, key: &ObjectKey, options: &Options) -> Option<Value
         }
         let mut marked = object;
         if let Some(metadata) = map_at(&mut marked, "metadata") {
-            metadata.insert("deletionTimestamp".to_owned(), json!(with_precision(options.now, 0)));
+            metadata.insert(
+                "deletionTimestamp".to_owned(),
+                json!(with_precision(options.now, 0)),
+            );
             metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(0));
         }
         return Some(store.put(key, marked));
     }
     store.remove(key);
     if key.kind == "Namespace" {
-        let inside: Vec<ObjectKey> =
-            store.world().objects().map(|(key, _)| key.clone()).filter(|inner| inner.namespace == key.name).collect();
+        let inside: Vec<ObjectKey> = store
+            .world()
+            .objects()
+            .map(|(key, _)| key.clone())
+            .filter(|inner| inner.namespace == key.name)
+            .collect();
         for inner in &inside {
             store.remove(inner);
         }
@@ -132,20 +159,25 @@ fn delete(store: &mut Store, key: &ObjectKey, options: &Options) -> Option<Value
 
 /// Whether nothing keeps the object: no finalizers, or only a protection whose reason is gone.
 fn finalizers_done(store: &Store, object: &Value) -> bool {
-    items(object, "/metadata/finalizers").iter().all(|finalizer| match finalizer.as_str() {
-        Some("kubernetes.io/pvc-protection") => !claim_in_use(store, object),
-        Some("kubernetes.io/pv-protection") => text(object, "/status/phase") != "Bound",
-        _ => false,
-    })
+    items(object, "/metadata/finalizers")
+        .iter()
+        .all(|finalizer| match finalizer.as_str() {
+            Some("kubernetes.io/pvc-protection") => !claim_in_use(store, object),
+            Some("kubernetes.io/pv-protection") => text(object, "/status/phase") != "Bound",
+            _ => false,
+        })
 }
 
 fn claim_in_use(store: &Store, claim: &Value) -> bool {
     let name = text(claim, "/metadata/name");
-    store.world().objects_of("", "Pod", Some(text(claim, "/metadata/namespace"))).any(|(_, pod)| {
-        items(pod, "/spec/volumes")
-            .iter()
-            .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == name)
-    })
+    store
+        .world()
+        .objects_of("", "Pod", Some(text(claim, "/metadata/namespace")))
+        .any(|(_, pod)| {
+            items(pod, "/spec/volumes")
+                .iter()
+                .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == name)
+        })
 }
 
 /// Plays the garbage collector: dependents go too, or are orphaned.
@@ -154,7 +186,9 @@ fn release_dependents(store: &mut Store, uid: &str, options: &Options) {
         return;
     }
     let owned_by = |object: &Value| {
-        items(object, "/metadata/ownerReferences").iter().any(|owner| text(owner, "/uid") == uid)
+        items(object, "/metadata/ownerReferences")
+            .iter()
+            .any(|owner| text(owner, "/uid") == uid)
     };
     let dependents: Vec<(ObjectKey, Value)> = store
         .world()

@@ -75,7 +75,12 @@ impl Writer {
             }
             (None, _) => entries.push(self.entry(fields)),
         }
-        entries.retain(|entry| entry.get("fieldsV1").and_then(Value::as_object).is_none_or(|held| !held.is_empty()));
+        entries.retain(|entry| {
+            entry
+                .get("fieldsV1")
+                .and_then(Value::as_object)
+                .is_none_or(|held| !held.is_empty())
+        });
         after["metadata"]["managedFields"] = Value::Array(entries);
     }
 
@@ -83,16 +88,29 @@ impl Writer {
     pub(crate) fn check_conflicts(&self, before: &Value, after: &Value) -> Result<(), ApiError> {
         let fields = changed(before, after);
         let mut conflicts = Vec::new();
-        for entry in items(before, "/metadata/managedFields").iter().filter(|entry| !self.wrote(entry)) {
+        for entry in items(before, "/metadata/managedFields")
+            .iter()
+            .filter(|entry| !self.wrote(entry))
+        {
             if text(entry, "/manager") == self.manager && text(entry, "/operation") == "Apply" {
                 continue;
             }
-            let Some(held) = entry.get("fieldsV1").and_then(Value::as_object) else { continue };
+            let Some(held) = entry.get("fieldsV1").and_then(Value::as_object) else {
+                continue;
+            };
             for path in contains_any(held, &fields, "") {
-                conflicts.push((text(entry, "/manager").to_owned(), text(entry, "/apiVersion").to_owned(), path));
+                conflicts.push((
+                    text(entry, "/manager").to_owned(),
+                    text(entry, "/apiVersion").to_owned(),
+                    path,
+                ));
             }
         }
-        if conflicts.is_empty() { Ok(()) } else { Err(ApiError::apply_conflict(&self.endpoint.resource, &conflicts)) }
+        if conflicts.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::apply_conflict(&self.endpoint.resource, &conflicts))
+        }
     }
 
     fn wrote(&self, entry: &Value) -> bool {

@@ -18,7 +18,11 @@ mod merge;
 pub(crate) mod strategic;
 
 const APPLY: &str = "application/apply-patch+yaml";
-const CUSTOM_TYPES: [&str; 3] = ["application/json-patch+json", "application/merge-patch+json", APPLY];
+const CUSTOM_TYPES: [&str; 3] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    APPLY,
+];
 const ALL_TYPES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
@@ -59,13 +63,27 @@ pub(crate) fn patched(call: &Call, current: &Value, built_in: bool) -> Result<Va
 }
 
 /// Server-side apply: merges the configuration into the object, or creates it, and owns its fields.
-fn apply(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint, dry_run: bool) -> Result<Outcome, ApiError> {
+fn apply(
+    server: &Arc<ApiServer>,
+    call: &Call,
+    endpoint: &Endpoint,
+    dry_run: bool,
+) -> Result<Outcome, ApiError> {
     if call.param("fieldManager").is_none() {
         let cause = Cause::required("fieldManager", "is required for apply patch");
-        return Err(ApiError::invalid_options("PatchOptions", &endpoint.resource, &[cause]));
+        return Err(ApiError::invalid_options(
+            "PatchOptions",
+            &endpoint.resource,
+            &[cause],
+        ));
     }
     let config = body::fit(body::yaml_body(call)?, endpoint)?;
-    let writer = Writer::of(call, endpoint, Operation::Apply(config.clone()), server.clock.now());
+    let writer = Writer::of(
+        call,
+        endpoint,
+        Operation::Apply(config.clone()),
+        server.clock.now(),
+    );
     server.change(|store| {
         let Ok(current) = existing(store, endpoint) else {
             return create::create(store, endpoint, config.clone(), &writer, dry_run);
@@ -80,6 +98,9 @@ fn apply(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint, dry_run: boo
             writer.check_conflicts(&current, &wanted)?;
         }
         let stored = replace(store, endpoint, &current, wanted, &writer, dry_run)?;
-        Ok(Outcome { status: StatusCode::OK, ..stored })
+        Ok(Outcome {
+            status: StatusCode::OK,
+            ..stored
+        })
     })
 }

@@ -18,14 +18,21 @@ use crate::json::{entries, number, text};
 pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Outcome, ApiError> {
     let writer = Writer::of(call, endpoint, Operation::Update, server.clock.now());
     let dry_run = call.dry_run()?;
-    let sent = if call.method == Method::PUT { Some(body::json_body(call)?) } else { None };
+    let sent = if call.method == Method::PUT {
+        Some(body::json_body(call)?)
+    } else {
+        None
+    };
     server.change(|store| {
         let current = existing(store, endpoint)?;
         let wanted = match &sent {
             Some(scale) => scale.clone(),
             None => patch::patched(call, &of(&current), false)?,
         };
-        let replicas = wanted.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(0);
+        let replicas = wanted
+            .pointer("/spec/replicas")
+            .and_then(Value::as_i64)
+            .unwrap_or(0);
         if replicas < 0 {
             let value = json!(replicas);
             let cause = Cause::value("spec.replicas", &value, "must be greater than or equal to 0");
@@ -34,22 +41,41 @@ pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) 
         let mut object = current.clone();
         object["metadata"]["resourceVersion"] = json!(text(&wanted, "/metadata/resourceVersion"));
         object["spec"]["replicas"] = json!(replicas);
-        let whole = Endpoint { subresource: String::new(), ..endpoint.clone() };
+        let whole = Endpoint {
+            subresource: String::new(),
+            ..endpoint.clone()
+        };
         let stored = replace(store, &whole, &current, object, &writer, dry_run)?;
-        Ok(Outcome { status: StatusCode::OK, body: of(&stored.body), is_object: false })
+        Ok(Outcome {
+            status: StatusCode::OK,
+            body: of(&stored.body),
+            is_object: false,
+        })
     })
 }
 
 /// The `autoscaling/v1` Scale of a workload.
 pub(crate) fn of(object: &Value) -> Value {
-    let pick = |field: &str| object.pointer(&format!("/metadata/{field}")).cloned().unwrap_or(Value::Null);
+    let pick = |field: &str| {
+        object
+            .pointer(&format!("/metadata/{field}"))
+            .cloned()
+            .unwrap_or(Value::Null)
+    };
     let plain = text(object, "/kind") == "ReplicationController";
-    let pointer = if plain { "/spec/selector" } else { "/spec/selector/matchLabels" };
+    let pointer = if plain {
+        "/spec/selector"
+    } else {
+        "/spec/selector/matchLabels"
+    };
     let mut selector: Vec<String> = entries(object, pointer)
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
     selector.sort();
-    let replicas = object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+    let replicas = object
+        .pointer("/spec/replicas")
+        .and_then(Value::as_i64)
+        .unwrap_or(1);
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {

@@ -40,7 +40,10 @@ pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) 
 /// The object to change.
 pub(crate) fn existing(store: &Store, endpoint: &Endpoint) -> Result<Value, ApiError> {
     let key = endpoint.resource.key(&endpoint.namespace, &endpoint.name);
-    store.get(&key).cloned().ok_or_else(|| ApiError::not_found(&endpoint.resource, &endpoint.name))
+    store
+        .get(&key)
+        .cloned()
+        .ok_or_else(|| ApiError::not_found(&endpoint.resource, &endpoint.name))
 }
 
 /// Puts the wanted object in the place of the current one, as far as the endpoint may change it.
@@ -63,7 +66,10 @@ pub(crate) fn replace(
         return Err(ApiError::invalid(resource, &endpoint.name, &causes));
     }
     if wanted.get("spec") != current.get("spec") && defaults::has_generation(resource) {
-        let generation = current.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(1);
+        let generation = current
+            .pointer("/metadata/generation")
+            .and_then(Value::as_i64)
+            .unwrap_or(1);
         wanted["metadata"]["generation"] = json!(generation + 1);
     }
     writer.record(current, &mut wanted);

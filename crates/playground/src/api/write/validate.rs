@@ -8,6 +8,7 @@ use crate::api::write::validate::pod::pod_spec;
 use crate::json::{entries, number, text};
 
 mod pod;
+mod quantity;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
 '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -29,7 +30,10 @@ pub(crate) fn on_create(object: &Value, resource: &Resource) -> Vec<Cause> {
     let mut causes = Vec::new();
     let name = text(object, "/metadata/name");
     if name.is_empty() {
-        causes.push(Cause::required("metadata.name", "name or generateName is required"));
+        causes.push(Cause::required(
+            "metadata.name",
+            "name or generateName is required",
+        ));
     } else if !resource.group.starts_with("rbac.") && !is_subdomain(name) {
         causes.push(Cause::value("metadata.name", &json!(name), SUBDOMAIN));
     }
@@ -42,7 +46,11 @@ pub(crate) fn on_update(before: &Value, after: &Value, resource: &Resource) -> V
     let mut causes = immutable(before, after, resource);
     // What was already wrong in a world does not stop an unrelated change.
     let known = content(before, resource);
-    causes.extend(content(after, resource).into_iter().filter(|cause| !known.contains(cause)));
+    causes.extend(
+        content(after, resource)
+            .into_iter()
+            .filter(|cause| !known.contains(cause)),
+    );
     causes
 }
 
@@ -52,7 +60,9 @@ fn is_subdomain(name: &str) -> bool {
         && name.split('.').all(|label| {
             edge(label.bytes().next())
                 && edge(label.bytes().last())
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         })
 }
 
@@ -71,25 +81,43 @@ fn workload(object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     if number(object, "/spec/replicas") < 0 {
         let value = json!(number(object, "/spec/replicas"));
-        causes.push(Cause::value("spec.replicas", &value, "must be greater than or equal to 0"));
+        causes.push(Cause::value(
+            "spec.replicas",
+            &value,
+            "must be greater than or equal to 0",
+        ));
     }
     if object.pointer("/spec/selector").is_none() {
         causes.push(Cause::required("spec.selector", ""));
     }
-    let labels = object.pointer("/spec/template/metadata/labels").cloned().unwrap_or(Value::Null);
-    let mismatch = entries(object, "/spec/selector/matchLabels").any(|(key, value)| labels.get(key) != Some(value));
+    let labels = object
+        .pointer("/spec/template/metadata/labels")
+        .cloned()
+        .unwrap_or(Value::Null);
+    let mismatch =
+        entries(object, "/spec/selector/matchLabels").any(|(key, value)| labels.get(key) != Some(value));
     if mismatch {
         let why = "`selector` does not match template `labels`";
         causes.push(Cause::value("spec.template.metadata.labels", &labels, why));
     }
-    causes.extend(pod_spec(object.pointer("/spec/template/spec"), "spec.template.spec"));
+    causes.extend(pod_spec(
+        object.pointer("/spec/template/spec"),
+        "spec.template.spec",
+    ));
     causes
 }
 
 fn service(object: &Value) -> Vec<Cause> {
     let external = text(object, "/spec/type") == "ExternalName" || text(object, "/spec/clusterIP") == "None";
-    let ports = object.pointer("/spec/ports").and_then(Value::as_array).map_or(0, Vec::len);
-    if ports == 0 && !external { vec![Cause::required("spec.ports", "")] } else { Vec::new() }
+    let ports = object
+        .pointer("/spec/ports")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
+    if ports == 0 && !external {
+        vec![Cause::required("spec.ports", "")]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Changes that the kind does not allow.
@@ -103,21 +131,43 @@ fn immutable(before: &Value, after: &Value, resource: &Resource) -> Vec<Cause> {
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => fixed("spec.selector").into_iter().collect(),
         ("apps", "StatefulSet") => {
-            let allowed = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-                "persistentVolumeClaimRetentionPolicy", "minReadySeconds"];
+            let allowed = [
+                "replicas",
+                "ordinals",
+                "template",
+                "updateStrategy",
+                "revisionHistoryLimit",
+                "persistentVolumeClaimRetentionPolicy",
+                "minReadySeconds",
+            ];
             forbidden_unless(before, after, &allowed, STATEFUL_SET_UPDATE)
         }
-        ("batch", "Job") => ["spec.selector", "spec.template", "spec.completionMode"].into_iter().filter_map(fixed).collect(),
-        ("", "Pod") if pod::comparable(before) != pod::comparable(after) => vec![Cause::forbidden("spec", POD_UPDATE)],
-        ("", "PersistentVolumeClaim") => {
-            forbidden_unless(before, after, &["resources", "volumeAttributesClassName", "volumeName"], CLAIM_UPDATE)
+        ("batch", "Job") => ["spec.selector", "spec.template", "spec.completionMode"]
+            .into_iter()
+            .filter_map(fixed)
+            .collect(),
+        ("", "Pod") if pod::comparable(before) != pod::comparable(after) => {
+            vec![Cause::forbidden("spec", POD_UPDATE)]
         }
+        ("", "PersistentVolumeClaim") => forbidden_unless(
+            before,
+            after,
+            &["resources", "volumeAttributesClassName", "volumeName"],
+            CLAIM_UPDATE,
+        ),
         ("", "Service") if !text(before, "/spec/clusterIP").is_empty() && differs("/spec/clusterIP") => {
             let addresses = json!([text(after, "/spec/clusterIP")]);
-            vec![Cause::value("spec.clusterIPs[0]", &addresses, "may not change once set")]
+            vec![Cause::value(
+                "spec.clusterIPs[0]",
+                &addresses,
+                "may not change once set",
+            )]
         }
         ("", "ConfigMap" | "Secret") if before.get("immutable") == Some(&json!(true)) && differs("/data") => {
-            vec![Cause::forbidden("data", "field is immutable when `immutable` is set")]
+            vec![Cause::forbidden(
+                "data",
+                "field is immutable when `immutable` is set",
+            )]
         }
         ("", "Secret") => fixed("type").into_iter().collect(),
         ("storage.k8s.io", "StorageClass") => ["provisioner", "parameters"]
@@ -126,7 +176,11 @@ fn immutable(before: &Value, after: &Value, resource: &Resource) -> Vec<Cause> {
             .map(|field| Cause::forbidden(field, &format!("updates to {field} are forbidden.")))
             .collect(),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") if differs("/roleRef") => {
-            vec![Cause::value("roleRef", &value("/roleRef"), "cannot change roleRef")]
+            vec![Cause::value(
+                "roleRef",
+                &value("/roleRef"),
+                "cannot change roleRef",
+            )]
         }
         _ => Vec::new(),
     }
@@ -140,5 +194,9 @@ fn forbidden_unless(before: &Value, after: &Value, allowed: &[&str], why: &str) 
         }
         spec
     };
-    if rest(before) == rest(after) { Vec::new() } else { vec![Cause::forbidden("spec", why)] }
+    if rest(before) == rest(after) {
+        Vec::new()
+    } else {
+        vec![Cause::forbidden("spec", why)]
+    }
 }

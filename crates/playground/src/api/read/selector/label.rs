@@ -41,7 +41,11 @@ impl LabelSelector {
                 None => break,
                 Some(",") if tokens.peek().is_some() => {}
                 Some(",") => return Err(failed("found '', expected: identifier after ','".to_owned())),
-                Some(other) => return Err(failed(format!("found '{other}', expected: ',' or 'end of string'"))),
+                Some(other) => {
+                    return Err(failed(format!(
+                        "found '{other}', expected: ',' or 'end of string'"
+                    )));
+                }
             }
         }
         Ok(Self { requirements })
@@ -54,7 +58,9 @@ impl LabelSelector {
     /// Whether labels (a JSON map, or none at all) meet every requirement.
     pub(crate) fn matches(&self, labels: Option<&Value>) -> bool {
         self.requirements.iter().all(|requirement| {
-            let value = labels.and_then(|labels| labels.get(&requirement.key)).and_then(Value::as_str);
+            let value = labels
+                .and_then(|labels| labels.get(&requirement.key))
+                .and_then(Value::as_str);
             requirement.operator.accepts(value)
         })
     }
@@ -80,11 +86,19 @@ type Tokens = Peekable<IntoIter<String>>;
 fn requirement(tokens: &mut Tokens) -> Result<Requirement, String> {
     if tokens.peek().is_some_and(|token| token == "!") {
         tokens.next();
-        return Ok(Requirement { key: word(tokens)?, operator: Operator::Absent });
+        return Ok(Requirement {
+            key: word(tokens)?,
+            operator: Operator::Absent,
+        });
     }
     let key = word(tokens)?;
     let operator = match tokens.peek().map(String::as_str) {
-        None | Some(",") => return Ok(Requirement { key, operator: Operator::Exists }),
+        None | Some(",") => {
+            return Ok(Requirement {
+                key,
+                operator: Operator::Exists,
+            });
+        }
         Some(_) => tokens.next().unwrap_or_default(),
     };
     let operator = match operator.as_str() {
@@ -102,7 +116,10 @@ fn requirement(tokens: &mut Tokens) -> Result<Requirement, String> {
 fn word(tokens: &mut Tokens) -> Result<String, String> {
     match tokens.next() {
         Some(token) if !is_symbol(&token) => Ok(token),
-        other => Err(format!("found '{}', expected: identifier", other.unwrap_or_default())),
+        other => Err(format!(
+            "found '{}', expected: identifier",
+            other.unwrap_or_default()
+        )),
     }
 }
 
@@ -116,7 +133,9 @@ fn exact(tokens: &mut Tokens) -> Result<String, String> {
 
 fn bound(tokens: &mut Tokens) -> Result<i64, String> {
     let value = word(tokens)?;
-    value.parse().map_err(|_| format!("for 'Gt', 'Lt' operators, the value must be an integer: {value}"))
+    value
+        .parse()
+        .map_err(|_| format!("for 'Gt', 'Lt' operators, the value must be an integer: {value}"))
 }
 
 fn set(tokens: &mut Tokens) -> Result<Vec<String>, String> {
@@ -130,7 +149,12 @@ fn set(tokens: &mut Tokens) -> Result<Vec<String>, String> {
             Some(")") => return Ok(values),
             Some(",") => {}
             Some(value) if !is_symbol(value) => values.push(value.to_owned()),
-            other => return Err(format!("found '{}', expected: ',', ')' or identifier", other.unwrap_or_default())),
+            other => {
+                return Err(format!(
+                    "found '{}', expected: ',', ')' or identifier",
+                    other.unwrap_or_default()
+                ));
+            }
         }
     }
 }
@@ -146,7 +170,9 @@ fn tokenize(text: &str) -> Vec<String> {
         let symbol = "!,()=<>".contains(character);
         match tokens.last_mut() {
             Some(last) if character == '=' && (last == "=" || last == "!") && !fresh => last.push('='),
-            Some(last) if !symbol && !character.is_whitespace() && !fresh && !is_symbol(last) => last.push(character),
+            Some(last) if !symbol && !character.is_whitespace() && !fresh && !is_symbol(last) => {
+                last.push(character);
+            }
             _ if character.is_whitespace() => {}
             _ => tokens.push(character.to_string()),
         }

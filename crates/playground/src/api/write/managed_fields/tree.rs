@@ -33,7 +33,11 @@ fn tidy(fields: &mut Map<String, Value>) {
     fields.remove("f:apiVersion");
     fields.remove("f:kind");
     if let Some(Value::Object(metadata)) = fields.get_mut("f:metadata") {
-        metadata.retain(|key, _| !UNOWNED.iter().any(|unowned| key.strip_prefix("f:") == Some(unowned)));
+        metadata.retain(|key, _| {
+            !UNOWNED
+                .iter()
+                .any(|unowned| key.strip_prefix("f:") == Some(unowned))
+        });
         if metadata.is_empty() {
             fields.remove("f:metadata");
         }
@@ -50,7 +54,10 @@ fn differences(before: &Value, after: &Value, field: &str) -> Map<String, Value>
                 (format!("f:{key}"), Value::Object(inner))
             })
             .collect(),
-        Value::Array(list) => list.iter().filter_map(|item| item_difference(before, item, field)).collect(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(|item| item_difference(before, item, field))
+            .collect(),
         _ => Map::new(),
     }
 }
@@ -61,7 +68,9 @@ fn item_difference(before: &Value, item: &Value, field: &str) -> Option<(String,
     if matches!(key, "containerPort" | "port") {
         identity["protocol"] = item.get("protocol").cloned().unwrap_or_else(|| json!("TCP"));
     }
-    let old = before.as_array().and_then(|list| list.iter().find(|old| old.get(key) == item.get(key)));
+    let old = before
+        .as_array()
+        .and_then(|list| list.iter().find(|old| old.get(key) == item.get(key)));
     if old == Some(item) {
         return None;
     }
@@ -85,7 +94,9 @@ pub(crate) fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
 /// Takes the leaves of one set out of another.
 pub(crate) fn subtract(from: &mut Map<String, Value>, gone: &Map<String, Value>) {
     for (key, value) in gone {
-        let Some(Value::Object(held)) = from.get_mut(key) else { continue };
+        let Some(Value::Object(held)) = from.get_mut(key) else {
+            continue;
+        };
         let inner = value.as_object().filter(|inner| !inner.is_empty());
         if let (Some(inner), false) = (inner, held.is_empty()) {
             subtract(held, inner);
@@ -99,13 +110,22 @@ pub(crate) fn subtract(from: &mut Map<String, Value>, gone: &Map<String, Value>)
 }
 
 /// Paths (as `.spec.replicas`) of the wanted leaves that the held set contains.
-pub(crate) fn contains_any(held: &Map<String, Value>, wanted: &Map<String, Value>, path: &str) -> Vec<String> {
+pub(crate) fn contains_any(
+    held: &Map<String, Value>,
+    wanted: &Map<String, Value>,
+    path: &str,
+) -> Vec<String> {
     let mut found = Vec::new();
     for (key, inner) in wanted {
-        let (Some(Value::Object(held)), Value::Object(inner)) = (held.get(key), inner) else { continue };
+        let (Some(Value::Object(held)), Value::Object(inner)) = (held.get(key), inner) else {
+            continue;
+        };
         let step = match key.split_once(':') {
             Some(("f", name)) => format!("{path}.{name}"),
-            Some((_, identity)) => format!("{path}[{}]", identity.trim_matches(['{', '}']).replace("\":", "\"=").replace('"', "\"")),
+            Some((_, identity)) => format!(
+                "{path}[{}]",
+                identity.trim_matches(['{', '}']).replace("\":", "\"=")
+            ),
             None => continue,
         };
         if inner.is_empty() {

@@ -8,9 +8,13 @@ use crate::json::text;
 /// Applies the operations in order; the first that cannot be applied refuses the whole patch.
 pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), ApiError> {
     let Some(operations) = patch.as_array() else {
-        return Err(ApiError::bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"));
+        return Err(ApiError::bad_request(
+            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
+        ));
     };
-    operations.iter().try_for_each(|operation| run(target, operation).ok_or_else(ApiError::unprocessable))
+    operations
+        .iter()
+        .try_for_each(|operation| run(target, operation).ok_or_else(ApiError::unprocessable))
 }
 
 fn run(target: &mut Value, operation: &Value) -> Option<()> {
@@ -53,7 +57,11 @@ fn add(target: &mut Value, path: &str, value: Value) -> Option<()> {
             fields.insert(last, value);
         }
         Value::Array(items) => {
-            let index = if last == "-" { items.len() } else { last.parse().ok()? };
+            let index = if last == "-" {
+                items.len()
+            } else {
+                last.parse().ok()?
+            };
             if index > items.len() {
                 return None;
             }

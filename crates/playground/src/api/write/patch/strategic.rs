@@ -8,8 +8,15 @@ use crate::json::text;
 /// (the `patchMergeKey` tags of `k8s.io/api`).
 pub(crate) fn merge_key(field: &str, item: &Value) -> Option<&'static str> {
     Some(match field {
-        "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets"
-        | "webhooks" | "secrets" | "resourceClaims" => "name",
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "env"
+        | "volumes"
+        | "imagePullSecrets"
+        | "webhooks"
+        | "secrets"
+        | "resourceClaims" => "name",
         "volumeMounts" => "mountPath",
         "volumeDevices" => "devicePath",
         "ports" if item.get("containerPort").is_some() => "containerPort",
@@ -38,7 +45,9 @@ pub(crate) fn apply(target: &mut Value, patch: &Value) {
     if !target.is_object() || text(patch, "/$patch") == "replace" {
         *target = Value::Object(Map::new());
     }
-    let Some(fields) = target.as_object_mut() else { return };
+    let Some(fields) = target.as_object_mut() else {
+        return;
+    };
     for (key, change) in changes {
         match key.split_once('/') {
             Some(("$deleteFromPrimitiveList", field)) => remove_values(fields, field, change),
@@ -77,24 +86,38 @@ fn set_field(fields: &mut Map<String, Value>, key: &str, change: &Value) {
 }
 
 fn merge_list(target: &mut Value, field: &str, changes: &[Value]) {
-    let wholly = changes.iter().any(|change| change.as_object().is_some_and(|change| change.len() == 1)
-        && text(change, "/$patch") == "replace");
+    let wholly = changes.iter().any(|change| {
+        change.as_object().is_some_and(|change| change.len() == 1) && text(change, "/$patch") == "replace"
+    });
     let Value::Array(items) = target else {
         *target = Value::Array(changes.to_vec());
         return;
     };
     if merges_as_set(field) {
-        let missing: Vec<Value> = changes.iter().filter(|change| !items.contains(change)).cloned().collect();
+        let missing: Vec<Value> = changes
+            .iter()
+            .filter(|change| !items.contains(change))
+            .cloned()
+            .collect();
         items.extend(missing);
         return;
     }
-    let sample = changes.iter().chain(items.iter()).find_map(|item| merge_key(field, item));
+    let sample = changes
+        .iter()
+        .chain(items.iter())
+        .find_map(|item| merge_key(field, item));
     let Some(key) = sample.filter(|_| !wholly) else {
-        *items = changes.iter().filter(|change| text(change, "/$patch") != "replace").cloned().collect();
+        *items = changes
+            .iter()
+            .filter(|change| text(change, "/$patch") != "replace")
+            .cloned()
+            .collect();
         return;
     };
     for change in changes {
-        let position = items.iter().position(|item| item.get(key).is_some() && item.get(key) == change.get(key));
+        let position = items
+            .iter()
+            .position(|item| item.get(key).is_some() && item.get(key) == change.get(key));
         match (position, text(change, "/$patch")) {
             (Some(position), "delete") => {
                 items.remove(position);
@@ -118,7 +141,9 @@ fn remove_values(fields: &mut Map<String, Value>, field: &str, gone: &Value) {
 
 /// Puts listed items into the given order, those that only the server has after them.
 fn reorder(fields: &mut Map<String, Value>, field: &str, order: &Value) {
-    let (Some(Value::Array(items)), Some(order)) = (fields.get_mut(field), order.as_array()) else { return };
+    let (Some(Value::Array(items)), Some(order)) = (fields.get_mut(field), order.as_array()) else {
+        return;
+    };
     let place = |item: &Value| {
         let same = |wanted: &Value| match merge_key(field, item) {
             Some(key) => wanted.get(key).is_some() && wanted.get(key) == item.get(key),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::status::Cause;
-use crate::api::write::quantity::amount;
+use crate::api::write::validate::quantity::amount;
 use crate::json::{entries, items, text};
 
 /// Problems of a pod spec at that path.
@@ -14,10 +14,16 @@ pub(crate) fn pod_spec(spec: Option<&Value>, path: &str) -> Vec<Cause> {
         return vec![Cause::required(&format!("{path}.containers"), "")];
     }
     let mut causes = Vec::new();
-    for (field, list) in [("initContainers", items(spec, "/initContainers")), ("containers", containers)] {
+    for (field, list) in [
+        ("initContainers", items(spec, "/initContainers")),
+        ("containers", containers),
+    ] {
         for (index, container) in list.iter().enumerate() {
             let at = format!("{path}.{field}[{index}]");
-            let twin = list.iter().take(index).any(|other| text(other, "/name") == text(container, "/name"));
+            let twin = list
+                .iter()
+                .take(index)
+                .any(|other| text(other, "/name") == text(container, "/name"));
             causes.extend(container_problems(container, &at, twin));
         }
     }
@@ -37,11 +43,23 @@ fn container_problems(container: &Value, at: &str, twin: bool) -> Vec<Cause> {
         causes.push(Cause::required(&format!("{at}.image"), ""));
     }
     for (resource, request) in entries(container, "/resources/requests") {
-        let limit = container.pointer(&format!("/resources/limits/{}", resource.replace('~', "~0").replace('/', "~1")));
-        let (Some(wanted), Some(allowed)) = (shown(Some(request)), shown(limit)) else { continue };
-        if amount(&wanted).zip(amount(&allowed)).is_some_and(|(wanted, allowed)| wanted > allowed) {
+        let limit = container.pointer(&format!(
+            "/resources/limits/{}",
+            resource.replace('~', "~0").replace('/', "~1")
+        ));
+        let (Some(wanted), Some(allowed)) = (shown(Some(request)), shown(limit)) else {
+            continue;
+        };
+        if amount(&wanted)
+            .zip(amount(&allowed))
+            .is_some_and(|(wanted, allowed)| wanted > allowed)
+        {
             let why = format!("must be less than or equal to {resource} limit of {allowed}");
-            causes.push(Cause::value(&format!("{at}.resources.requests"), &json!(wanted), &why));
+            causes.push(Cause::value(
+                &format!("{at}.resources.requests"),
+                &json!(wanted),
+                &why,
+            ));
         }
     }
     causes
@@ -49,7 +67,10 @@ fn container_problems(container: &Value, at: &str, twin: bool) -> Vec<Cause> {
 
 /// Mounts of volumes that the pod does not have.
 fn mount_problems(spec: &Value, path: &str) -> Vec<Cause> {
-    let volumes: Vec<&str> = items(spec, "/volumes").iter().map(|volume| text(volume, "/name")).collect();
+    let volumes: Vec<&str> = items(spec, "/volumes")
+        .iter()
+        .map(|volume| text(volume, "/name"))
+        .collect();
     let mut causes = Vec::new();
     for (index, container) in items(spec, "/containers").iter().enumerate() {
         for (mount_index, mount) in items(container, "/volumeMounts").iter().enumerate() {
@@ -76,12 +97,22 @@ fn shown(quantity: Option<&Value>) -> Option<String> {
 pub(crate) fn comparable(pod: &Value) -> Value {
     let mut spec = pod.get("spec").cloned().unwrap_or(Value::Null);
     if let Some(fields) = spec.as_object_mut() {
-        for field in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "ephemeralContainers"] {
+        for field in [
+            "activeDeadlineSeconds",
+            "tolerations",
+            "terminationGracePeriodSeconds",
+            "ephemeralContainers",
+        ] {
             fields.remove(field);
         }
     }
     for list in ["containers", "initContainers"] {
-        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+        for container in spec
+            .get_mut(list)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if let Some(fields) = container.as_object_mut() {
                 fields.remove("image");
             }

@@ -27,11 +27,21 @@ pub(crate) struct Field {
 }
 
 const fn one(number: u64, name: &'static str, kind: Kind) -> Field {
-    Field { number, name, kind, repeated: false }
+    Field {
+        number,
+        name,
+        kind,
+        repeated: false,
+    }
 }
 
 const fn many(number: u64, name: &'static str, kind: Kind) -> Field {
-    Field { number, name, kind, repeated: true }
+    Field {
+        number,
+        name,
+        kind,
+        repeated: true,
+    }
 }
 
 const META: &[Field] = &[
@@ -61,7 +71,11 @@ const RESOURCE_ATTRIBUTES: &[Field] = &[
 ];
 const ACCESS_SPEC: &[Field] = &[
     one(1, "resourceAttributes", Kind::Message(RESOURCE_ATTRIBUTES)),
-    one(2, "nonResourceAttributes", Kind::Message(&[one(1, "path", Kind::Text), one(2, "verb", Kind::Text)])),
+    one(
+        2,
+        "nonResourceAttributes",
+        Kind::Message(&[one(1, "path", Kind::Text), one(2, "verb", Kind::Text)]),
+    ),
 ];
 const RULES_SPEC: &[Field] = &[one(1, "namespace", Kind::Text)];
 
@@ -121,8 +135,11 @@ const SUBJECT: &[Field] = &[
     one(3, "name", Kind::Text),
     one(4, "namespace", Kind::Text),
 ];
-const ROLE_REF: &[Field] =
-    &[one(1, "apiGroup", Kind::Text), one(2, "kind", Kind::Text), one(3, "name", Kind::Text)];
+const ROLE_REF: &[Field] = &[
+    one(1, "apiGroup", Kind::Text),
+    one(2, "kind", Kind::Text),
+    one(3, "name", Kind::Text),
+];
 const RULE: &[Field] = &[
     many(1, "verbs", Kind::Text),
     many(2, "apiGroups", Kind::Text),
@@ -133,15 +150,24 @@ const RULE: &[Field] = &[
 
 const STATUS: Field = one(3, "status", Kind::Skipped);
 const ROLE: &[Field] = &[METADATA, many(2, "rules", Kind::Message(RULE))];
-const BINDING: &[Field] =
-    &[METADATA, many(2, "subjects", Kind::Message(SUBJECT)), one(3, "roleRef", Kind::Message(ROLE_REF))];
+const BINDING: &[Field] = &[
+    METADATA,
+    many(2, "subjects", Kind::Message(SUBJECT)),
+    one(3, "roleRef", Kind::Message(ROLE_REF)),
+];
 const PRECONDITIONS: &[Field] = &[one(1, "uid", Kind::Text), one(2, "resourceVersion", Kind::Text)];
 
 /// The top-level fields by kind.
 const KINDS: &[(&str, &[Field])] = &[
     ("SelfSubjectReview", &[METADATA, one(2, "status", Kind::Skipped)]),
-    ("SelfSubjectAccessReview", &[METADATA, one(2, "spec", Kind::Message(ACCESS_SPEC)), STATUS]),
-    ("SelfSubjectRulesReview", &[METADATA, one(2, "spec", Kind::Message(RULES_SPEC)), STATUS]),
+    (
+        "SelfSubjectAccessReview",
+        &[METADATA, one(2, "spec", Kind::Message(ACCESS_SPEC)), STATUS],
+    ),
+    (
+        "SelfSubjectRulesReview",
+        &[METADATA, one(2, "spec", Kind::Message(RULES_SPEC)), STATUS],
+    ),
     ("Namespace", &[METADATA, one(2, "spec", Kind::Skipped), STATUS]),
     ("ServiceAccount", &[METADATA]),
     (
@@ -163,7 +189,10 @@ const KINDS: &[(&str, &[Field])] = &[
             one(5, "immutable", Kind::Flag),
         ],
     ),
-    ("Deployment", &[METADATA, one(2, "spec", Kind::Message(DEPLOYMENT_SPEC)), STATUS]),
+    (
+        "Deployment",
+        &[METADATA, one(2, "spec", Kind::Message(DEPLOYMENT_SPEC)), STATUS],
+    ),
     ("Role", ROLE),
     ("ClusterRole", ROLE),
     ("RoleBinding", BINDING),
@@ -178,10 +207,20 @@ const KINDS: &[(&str, &[Field])] = &[
             many(5, "dryRun", Kind::Text),
         ],
     ),
-    ("Scale", &[METADATA, one(2, "spec", Kind::Message(&[one(1, "replicas", Kind::Number)])), STATUS]),
+    (
+        "Scale",
+        &[
+            METADATA,
+            one(2, "spec", Kind::Message(&[one(1, "replicas", Kind::Number)])),
+            STATUS,
+        ],
+    ),
 ];
 
 /// The top-level fields of a kind, `None` when it cannot be read from protobuf.
 pub(crate) fn fields_of(kind: &str) -> Option<&'static [Field]> {
-    KINDS.iter().find(|(known, _)| *known == kind).map(|(_, fields)| *fields)
+    KINDS
+        .iter()
+        .find(|(known, _)| *known == kind)
+        .map(|(_, fields)| *fields)
 }

@@ -24,7 +24,9 @@ pub(crate) fn amount(text: &str) -> Option<f64> {
         .iter()
         .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?, *factor)))
         .unwrap_or((text, 1.0));
-    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let plain = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let value: f64 = number.parse().ok().filter(|_| plain)?;
     Some(value * factor)
 }

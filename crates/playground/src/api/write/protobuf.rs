@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::protobuf::schema::{Field, Kind, fields_of};
 use crate::api::status::ApiError;
+use crate::api::write::protobuf::schema::{Field, Kind, fields_of};
 
 mod schema;
 
@@ -41,7 +41,9 @@ pub(crate) fn decode(body: &[u8]) -> Result<Value, ApiError> {
         }
     }
     let fields = fields_of(&kind).ok_or_else(|| {
-        ApiError::bad_request(format!("no kind {kind:?} is registered for protobuf in this server: send JSON"))
+        ApiError::bad_request(format!(
+            "no kind {kind:?} is registered for protobuf in this server: send JSON"
+        ))
     })?;
     let mut object = message(raw, fields)?;
     object.insert("kind".to_owned(), json!(kind));
@@ -67,7 +69,11 @@ fn message(bytes: &[u8], fields: &[Field]) -> Result<Map<String, Value>, ApiErro
                 }
             }
             _ if field.repeated => {
-                if let Some(list) = object.entry(field.name).or_insert_with(|| json!([])).as_array_mut() {
+                if let Some(list) = object
+                    .entry(field.name)
+                    .or_insert_with(|| json!([]))
+                    .as_array_mut()
+                {
                     list.push(value);
                 }
             }

@@ -1,0 +1,105 @@
+//! What else is odd in any real cluster: it never causes the case's symptom. Must not know how causes are told from
+//! noise.
+
+pub mod crashing_preview;
+pub mod failed_job;
+pub mod flake;
+pub mod leftovers;
+pub mod restarts;
+pub mod update;
+
+use crate::build::workload::{Kind, Workload};
+use crate::faults::{FaultContext, Symptom, Truth};
+use crate::rng::Rng;
+use crate::world::World;
+
+/// Adds some noise, chosen by the seed, away from what the case is about.
+pub fn add(world: &mut World, ctx: &mut FaultContext, truth: &Truth, symptom: &Symptom) {
+    let mut rng = ctx.rng.fork("noise");
+    let quiet: Vec<Workload> = bystanders(ctx, truth, symptom);
+    let namespace = quiet_namespace(ctx, symptom);
+    crashing_preview::add(world, &ctx.shop, &namespace, &mut rng);
+    leftovers::add(world, &ctx.shop, &namespace, &mut rng);
+    if let Some(workload) = rng.pick(&quiet) {
+        restarts::add(world, &ctx.shop, workload, &mut rng);
+    }
+    if rng.chance(70) {
+        failed_job::add(world, &ctx.shop, &namespace, &mut rng);
+    }
+    if rng.chance(70) {
+        flaky(world, ctx, &quiet, &mut rng);
+    }
+    if rng.chance(60) {
+        let updatable: Vec<Workload> = quiet
+            .iter()
+            .filter(|workload| workload.kind == Kind::Deployment && !workload.delivery.is_helm())
+            .filter(|workload| workload.volume_gi.is_none())
+            .cloned()
+            .collect();
+        if let Some(workload) = rng.pick(&updatable) {
+            update::add(world, ctx, workload, &mut rng);
+        }
+    }
+}
+
+fn flaky(world: &mut World, ctx: &FaultContext, quiet: &[Workload], rng: &mut Rng) {
+    let probed: Vec<&Workload> = quiet
+        .iter()
+        .filter(|workload| workload.voice.speaks_http())
+        .collect();
+    if let Some(workload) = rng.pick(&probed) {
+        flake::add(world, &ctx.shop, workload, rng);
+    }
+}
+
+/// Workloads that neither take part in the case nor are called by, or call, one that does.
+fn bystanders(ctx: &FaultContext, truth: &Truth, symptom: &Symptom) -> Vec<Workload> {
+    let involved = |workload: &Workload| {
+        let is = |namespace: &str, name: &str| namespace == workload.namespace && name == workload.name;
+        is(&symptom.workload.namespace, &symptom.workload.name)
+            || truth
+                .victims
+                .iter()
+                .any(|victim| is(&victim.namespace, &victim.name))
+            || truth
+                .root_causes
+                .iter()
+                .any(|cause| is(&cause.object.namespace, &cause.object.name))
+    };
+    let roles: Vec<&str> = ctx
+        .shop
+        .workloads
+        .iter()
+        .filter(|workload| involved(workload))
+        .map(|workload| workload.role)
+        .collect();
+    let touched: Vec<&str> = ctx
+        .shop
+        .workloads
+        .iter()
+        .filter(|workload| roles.contains(&workload.role))
+        .flat_map(|workload| workload.calls.iter().copied())
+        .collect();
+    ctx.shop
+        .workloads
+        .iter()
+        .filter(|workload| !roles.contains(&workload.role) && !touched.contains(&workload.role))
+        .filter(|workload| !workload.calls.iter().any(|called| roles.contains(called)))
+        .filter(|workload| !matches!(workload.role, "ingress" | "storefront"))
+        .cloned()
+        .collect()
+}
+
+/// A namespace that the case does not touch.
+fn quiet_namespace(ctx: &FaultContext, symptom: &Symptom) -> String {
+    let front = symptom
+        .front
+        .as_ref()
+        .map(|front| front.namespace.clone())
+        .unwrap_or_default();
+    ["platform", "payments", "edge"]
+        .iter()
+        .map(|role| ctx.shop.names.namespace(role))
+        .find(|name| *name != symptom.workload.namespace && *name != front)
+        .unwrap_or_else(|| "default".to_owned())
+}
