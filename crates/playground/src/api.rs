@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use domain::Clock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,6 @@ use crate::api::route::Route;
 use crate::api::status::ApiError;
 use crate::api::store::Store;
 use crate::prometheus::{self, Database};
-use crate::serve::clock::ServerClock;
 use crate::serve::requests::Requests;
 use crate::serve::shift::shift_to;
 use crate::serve::{Identity, ServeOptions, Weather};
@@ -38,7 +38,7 @@ mod write;
 pub(crate) struct ApiServer {
     store: RwLock<Store>,
     changed: watch::Sender<u64>,
-    pub(crate) clock: ServerClock,
+    pub(crate) clock: Clock,
     identities: Vec<Identity>,
     weather: Weather,
     pub(crate) requests: Requests,
@@ -51,10 +51,10 @@ impl ApiServer {
     /// Takes over the world; unless frozen, moves it to the wall clock first.
     pub(crate) fn new(mut world: World, options: ServeOptions, stop: CancellationToken) -> Self {
         let clock = if options.freeze {
-            ServerClock::Frozen(world.now)
+            Clock::Frozen(world.now)
         } else {
-            shift_to(&mut world, ServerClock::Wall.now());
-            ServerClock::Wall
+            shift_to(&mut world, Clock::System.now());
+            Clock::System
         };
         let store = Store::new(world);
         Self {

@@ -14,7 +14,6 @@ pub use requests::RequestLog;
 use crate::api::{self, ApiServer};
 use crate::world::World;
 
-pub(crate) mod clock;
 mod options;
 pub(crate) mod requests;
 pub(crate) mod shift;

@@ -42,6 +42,9 @@ pub struct Detector {
     pub run: fn(&Context<'_>) -> Vec<Signal>,
 }
 
+/// Most facts of a merged signal.
+const FACT_LIMIT: usize = 40;
+
 /// All detectors.
 pub const DETECTORS: &[&Detector] = &[
     &workload::DETECTOR,
@@ -57,12 +60,36 @@ pub const DETECTORS: &[&Detector] = &[
     &node::DETECTOR,
 ];
 
-/// Runs them all.
+/// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with
+/// everything that the others saw.
 pub fn run(context: &Context<'_>) -> Vec<Signal> {
-    DETECTORS
-        .iter()
-        .flat_map(|detector| (detector.run)(context))
-        .collect()
+    let mut out: Vec<Signal> = Vec::new();
+    for signal in DETECTORS.iter().flat_map(|detector| (detector.run)(context)) {
+        let same = |known: &&mut Signal| {
+            known.mechanism.is_some() && known.mechanism == signal.mechanism && known.object == signal.object
+        };
+        match out.iter_mut().find(same) {
+            Some(known) => merge(known, signal),
+            None => out.push(signal),
+        }
+    }
+    out
+}
+
+fn merge(known: &mut Signal, mut other: Signal) {
+    if other.certainty > known.certainty {
+        std::mem::swap(known, &mut other);
+    }
+    known.onset = [known.onset, other.onset].into_iter().flatten().min();
+    known.severity = known.severity.max(other.severity);
+    known.ongoing |= other.ongoing;
+    known.affects.extend(other.affects);
+    known.affects.sort();
+    known.affects.dedup();
+    known.facts.extend(other.facts);
+    known.facts.truncate(FACT_LIMIT);
+    known.lookups.extend(other.lookups);
+    known.lookups.dedup();
 }
 
 #[cfg(test)]

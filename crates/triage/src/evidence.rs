@@ -3,8 +3,9 @@
 use domain::{Evidence, LookupOutcome, Outcome, Redacted, Signal, StreamName};
 use jiff::Timestamp;
 
-/// Gives every signal an id and returns the evidence, in the same order.
-pub(crate) fn store(signals: &mut [Signal], at: Timestamp) -> Vec<Evidence> {
+/// Gives every signal an id and returns the evidence, in the same order. The same signals give the same evidence,
+/// so that a resumed investigation can make it anew from its brief.
+pub fn store(signals: &mut [Signal], at: Timestamp) -> Vec<Evidence> {
     let stream = StreamName("triage".to_owned());
     signals
         .iter_mut()

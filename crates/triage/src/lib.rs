@@ -2,7 +2,7 @@
 
 pub mod containers;
 pub mod detectors;
-mod evidence;
+pub mod evidence;
 pub mod focus;
 mod intent;
 pub mod network;

@@ -46,7 +46,12 @@ pub(crate) fn answer(server: &ApiServer, call: &Call, route: &Route) -> Result<R
 
 /// A JSON answer.
 pub(crate) fn respond(body: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    respond_text(body.to_string())
+}
+
+/// An answer of text that is already JSON.
+pub(crate) fn respond_text(json: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
 fn version() -> Value {

@@ -42,7 +42,7 @@ impl Fault for HelmValuesRegression {
             completes: false,
         };
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
-            set_host(template, &found)
+            set_host(template, &found);
         });
         let Some(rolled) = rolled else {
             return Truth::without_cause("inconclusive");

@@ -43,7 +43,7 @@ impl Fault for ProbeMisconfigured {
             completes: false,
         };
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
-            set(template, PORT, json!(found))
+            set(template, PORT, json!(found));
         });
         let Some(rolled) = rolled else {
             return Truth::without_cause("inconclusive");

@@ -243,7 +243,7 @@ pub fn unready(world: &mut World, shop: &Shop, namespace: &str, pod: &str, since
 /// Marks the first container as running but failing its readiness probe.
 pub fn failing_readiness(world: &mut World, shop: &Shop, namespace: &str, pod: &str, since: Timestamp) {
     alter(world, shop, namespace, pod, since, |status| {
-        set(status, "/ready", json!(false))
+        set(status, "/ready", json!(false));
     });
     unready(world, shop, namespace, pod, since);
 }
@@ -286,7 +286,7 @@ pub fn complete(
 fn ready_again(world: &mut World, shop: &Shop, namespace: &str, pod: &str, since: Timestamp) {
     let ready = since < shop.now();
     alter(world, shop, namespace, pod, since.min(shop.now()), |status| {
-        set(status, "/ready", json!(ready))
+        set(status, "/ready", json!(ready));
     });
     if !ready {
         unready(world, shop, namespace, pod, time::before(since, 12));

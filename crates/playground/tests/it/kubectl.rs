@@ -301,7 +301,7 @@ async fn kubectl_changes() {
             &["patched"],
         ),
         ("label pod web-22aa-fine -n shop tier=front", &["labeled"]),
-        ("annotate pod web-22aa-fine -n shop note=hi", &["annotated"]),
+        ("annotate pod web-22aa-fine -n shop note=hi", &["annotate"]),
         ("rollout restart deploy/web -n shop", &["restarted"]),
         ("delete deploy web -n shop", &["\"web\" deleted"]),
         ("delete pod db-0 -n shop", &["pod \"db-0\" deleted"]),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::ApiServer;
 use crate::api::call::Call;
-use crate::api::discovery::respond;
+use crate::api::discovery::respond_text;
 use crate::api::read::list_metadata;
 use crate::api::read::representation::{Painter, Representation};
 use crate::api::read::selector::Selector;
@@ -69,8 +69,8 @@ pub(crate) fn answer(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Re
             metadata["remainingItemCount"] = json!(remaining);
         }
     }
-    Ok(respond(
-        &painter.many(page.into_iter().map(|(_, object)| object), metadata),
+    Ok(respond_text(
+        painter.many(page.into_iter().map(|(_, object)| object), metadata),
     ))
 }
 

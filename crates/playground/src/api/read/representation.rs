@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::api::ApiServer;
@@ -61,6 +62,40 @@ fn row_object(call: &Call) -> Result<RowObject, ApiError> {
     }
 }
 
+/// A list on its way out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    kind: String,
+    api_version: String,
+    metadata: Value,
+    items: Vec<Item<'a>>,
+}
+
+/// One item of a list on its way out.
+#[derive(Debug)]
+enum Item<'a> {
+    Whole(Cow<'a, Value>),
+    /// Without `kind` and `apiVersion`.
+    Bare(Cow<'a, Value>),
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bare(object) => match object.as_object() {
+                Some(fields) => serializer.collect_map(
+                    fields
+                        .iter()
+                        .filter(|(key, _)| !matches!(key.as_str(), "kind" | "apiVersion")),
+                ),
+                None => object.serialize(serializer),
+            },
+            Self::Whole(object) => object.serialize(serializer),
+        }
+    }
+}
+
 /// Brings stored objects into the negotiated form.
 #[derive(Debug)]
 pub(crate) struct Painter {
@@ -95,19 +130,28 @@ impl Painter {
         }
     }
 
-    /// A list as the answer to a list.
-    pub(crate) fn many<'a>(&self, objects: impl Iterator<Item = &'a Value>, metadata: Value) -> Value {
-        match self.representation {
-            Representation::Object => json!({
-                "kind": format!("{}List", self.resource.kind), "apiVersion": self.resource.api_version(),
-                "metadata": metadata, "items": objects.map(|object| self.item(object)).collect::<Vec<_>>(),
-            }),
-            Representation::Partial => json!({
-                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
-                "metadata": metadata, "items": objects.map(|object| self.partial(object)).collect::<Vec<_>>(),
-            }),
-            Representation::Table(_) => self.table(objects, metadata),
+    /// A list as the JSON text of the answer to a list; the objects are written without being copied.
+    pub(crate) fn many<'a>(&self, objects: impl Iterator<Item = &'a Value>, metadata: Value) -> String {
+        if let Representation::Table(_) = self.representation {
+            return self.table(objects, metadata).to_string();
         }
+        let partial = self.representation == Representation::Partial;
+        let list = List {
+            kind: if partial {
+                "PartialObjectMetadataList".to_owned()
+            } else {
+                format!("{}List", self.resource.kind)
+            },
+            api_version: if partial {
+                "meta.k8s.io/v1".to_owned()
+            } else {
+                self.resource.api_version()
+            },
+            metadata,
+            items: objects.map(|object| self.item(object)).collect(),
+        };
+        // Text keys and JSON values always serialize.
+        serde_json::to_string(&list).unwrap_or_default()
     }
 
     /// The object of a bookmark: nothing but its version (and annotations).
@@ -138,13 +182,12 @@ impl Painter {
     }
 
     /// The object as a list item: built-in kinds leave out what the list already says.
-    fn item(&self, object: &Value) -> Value {
-        let mut item = self.served(object).into_owned();
-        if let (true, Some(fields)) = (self.resource.built_in, item.as_object_mut()) {
-            fields.remove("kind");
-            fields.remove("apiVersion");
+    fn item<'a>(&self, object: &'a Value) -> Item<'a> {
+        match self.representation {
+            Representation::Partial => Item::Whole(Cow::Owned(self.partial(object))),
+            _ if self.resource.built_in => Item::Bare(self.served(object)),
+            _ => Item::Whole(self.served(object)),
         }
-        item
     }
 
     fn partial(&self, object: &Value) -> Value {
@@ -152,15 +195,18 @@ impl Painter {
             .get("metadata")
             .cloned()
             .unwrap_or_else(|| Value::Object(Map::new()));
-        json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata })
+        let mut partial = json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1" });
+        partial["metadata"] = metadata;
+        partial
     }
 
     fn table<'a>(&self, objects: impl Iterator<Item = &'a Value>, metadata: Value) -> Value {
         let rows: Vec<Value> = objects.map(|object| self.row(object)).collect();
-        json!({
-            "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-            "columnDefinitions": self.printer.definitions(), "rows": rows,
-        })
+        let mut table = json!({ "kind": "Table", "apiVersion": "meta.k8s.io/v1" });
+        table["metadata"] = metadata;
+        table["columnDefinitions"] = self.printer.definitions();
+        table["rows"] = Value::Array(rows);
+        table
     }
 
     fn row(&self, object: &Value) -> Value {

@@ -39,3 +39,6 @@ pub(crate) fn human(seconds: i64) -> String {
         _ => format!("{}y", days / 365),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! Integration tests: whole investigations against a playground.
+#![cfg(test)]
+
+mod triage_cases;
+mod world;
