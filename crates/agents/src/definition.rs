@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use domain::mechanism;
+use llm::ToolSpec;
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use tools::Toolbox;
 
-use crate::prompt;
+use crate::{endings, prompt};
 
 #[derive(RustEmbed)]
 #[folder = "../../agents"]
@@ -216,6 +217,17 @@ impl AgentDefinition {
             file: format!("{}.yaml", self.name),
             problem: problem.to_owned(),
         }
+    }
+
+    /// All that the model is told of its tools: its own, `consult` if it may, and the one that ends its run.
+    pub fn specs(&self) -> Vec<ToolSpec> {
+        let own = Toolbox::of(self.tools.iter().map(String::as_str)).unwrap_or_default();
+        let consult = (!self.may_consult.is_empty()).then_some("consult");
+        let extra = consult
+            .into_iter()
+            .chain([self.ending()])
+            .filter_map(endings::spec);
+        own.specs().into_iter().chain(extra).collect()
     }
 
     /// Name of the tool that ends its run.

@@ -109,11 +109,7 @@ impl Crew {
         question: Option<Redacted>,
     ) -> Result<Outcome, JournalError> {
         let toolbox = Toolbox::of(agent.tools.iter().map(String::as_str)).unwrap_or_default();
-        let mut specs = toolbox.specs();
-        if !agent.may_consult.is_empty() {
-            specs.extend(endings::spec("consult"));
-        }
-        specs.extend(endings::spec(agent.ending()));
+        let specs = agent.specs();
         let mut run = AgentRun::default();
         self.journal
             .earlier(&stream)

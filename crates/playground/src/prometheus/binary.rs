@@ -150,18 +150,7 @@ fn join(
     let swapped = matches!(card, VectorMatchCardinality::OneToMany(_));
     let grouped = swapped || matches!(card, VectorMatchCardinality::ManyToOne(_));
     let (many, one) = if swapped { (right, left) } else { (left, right) };
-    let mut partners: BTreeMap<Labels, Sample> = BTreeMap::new();
-    for sample in one {
-        if partners
-            .insert(signature(&sample.labels, matching), sample)
-            .is_some()
-        {
-            return Err(QueryError::execution(
-                "found duplicate series for the match group on the right hand-side of the operation; \
-                 many-to-many matching not allowed: matching labels must be unique on one side",
-            ));
-        }
-    }
+    let partners = partners(one, matching)?;
     let mut result: Vec<Sample> = Vec::new();
     for sample in many {
         let key = signature(&sample.labels, matching);
@@ -198,4 +187,24 @@ fn join(
         result.push(done);
     }
     Ok(Outcome::Vector(result))
+}
+
+/// The samples of the side that has one per match group.
+fn partners(
+    one: Vec<Sample>,
+    matching: Option<&LabelModifier>,
+) -> Result<BTreeMap<Labels, Sample>, QueryError> {
+    let mut partners: BTreeMap<Labels, Sample> = BTreeMap::new();
+    for sample in one {
+        if partners
+            .insert(signature(&sample.labels, matching), sample)
+            .is_some()
+        {
+            return Err(QueryError::execution(
+                "found duplicate series for the match group on the right hand-side of the operation; \
+                 many-to-many matching not allowed: matching labels must be unique on one side",
+            ));
+        }
+    }
+    Ok(partners)
 }

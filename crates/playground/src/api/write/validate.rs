@@ -25,6 +25,20 @@ const STATEFUL_SET_UPDATE: &str = "updates to statefulset spec for fields other 
 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
 'minReadySeconds' are forbidden";
 
+/// Fields of a StatefulSet's spec that may change.
+const STATEFUL_SET_FIELDS: &[&str] = &[
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
+/// Fields of a claim's spec that may change.
+const CLAIM_FIELDS: &[&str] = &["resources", "volumeAttributesClassName", "volumeName"];
+
 /// Problems of a new object.
 pub(crate) fn on_create(object: &Value, resource: &Resource) -> Vec<Cause> {
     let mut causes = Vec::new();
@@ -122,40 +136,39 @@ fn service(object: &Value) -> Vec<Cause> {
 
 /// Changes that the kind does not allow.
 fn immutable(before: &Value, after: &Value, resource: &Resource) -> Vec<Cause> {
-    let differs = |pointer: &str| before.pointer(pointer) != after.pointer(pointer);
-    let value = |pointer: &str| after.pointer(pointer).cloned().unwrap_or(Value::Null);
-    let fixed = |field: &str| {
-        let pointer = format!("/{}", field.replace('.', "/"));
-        differs(&pointer).then(|| Cause::value(field, &value(&pointer), "field is immutable"))
+    let fixed = |fields: &[&str]| {
+        fields
+            .iter()
+            .filter_map(|field| fixed(before, after, field))
+            .collect()
     };
     match (resource.group.as_str(), resource.kind.as_str()) {
-        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => fixed("spec.selector").into_iter().collect(),
-        ("apps", "StatefulSet") => {
-            let allowed = [
-                "replicas",
-                "ordinals",
-                "template",
-                "updateStrategy",
-                "revisionHistoryLimit",
-                "persistentVolumeClaimRetentionPolicy",
-                "minReadySeconds",
-            ];
-            forbidden_unless(before, after, &allowed, STATEFUL_SET_UPDATE)
-        }
-        ("batch", "Job") => ["spec.selector", "spec.template", "spec.completionMode"]
-            .into_iter()
-            .filter_map(fixed)
+        ("", kind) => immutable_core(before, after, kind),
+        ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => fixed(&["spec.selector"]),
+        ("apps", "StatefulSet") => forbidden_unless(before, after, STATEFUL_SET_FIELDS, STATEFUL_SET_UPDATE),
+        ("batch", "Job") => fixed(&["spec.selector", "spec.template", "spec.completionMode"]),
+        ("storage.k8s.io", "StorageClass") => ["provisioner", "parameters"]
+            .iter()
+            .filter(|field| before.get(**field) != after.get(**field))
+            .map(|field| Cause::forbidden(field, &format!("updates to {field} are forbidden.")))
             .collect(),
-        ("", "Pod") if pod::comparable(before) != pod::comparable(after) => {
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
+            let (old, new) = (before.get("roleRef"), after.get("roleRef"));
+            let cause = || Cause::value("roleRef", new.unwrap_or(&Value::Null), "cannot change roleRef");
+            (old != new).then(cause).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn immutable_core(before: &Value, after: &Value, kind: &str) -> Vec<Cause> {
+    let differs = |pointer: &str| before.pointer(pointer) != after.pointer(pointer);
+    match kind {
+        "Pod" if pod::comparable(before) != pod::comparable(after) => {
             vec![Cause::forbidden("spec", POD_UPDATE)]
         }
-        ("", "PersistentVolumeClaim") => forbidden_unless(
-            before,
-            after,
-            &["resources", "volumeAttributesClassName", "volumeName"],
-            CLAIM_UPDATE,
-        ),
-        ("", "Service") if !text(before, "/spec/clusterIP").is_empty() && differs("/spec/clusterIP") => {
+        "PersistentVolumeClaim" => forbidden_unless(before, after, CLAIM_FIELDS, CLAIM_UPDATE),
+        "Service" if !text(before, "/spec/clusterIP").is_empty() && differs("/spec/clusterIP") => {
             let addresses = json!([text(after, "/spec/clusterIP")]);
             vec![Cause::value(
                 "spec.clusterIPs[0]",
@@ -163,27 +176,22 @@ fn immutable(before: &Value, after: &Value, resource: &Resource) -> Vec<Cause> {
                 "may not change once set",
             )]
         }
-        ("", "ConfigMap" | "Secret") if before.get("immutable") == Some(&json!(true)) && differs("/data") => {
+        "ConfigMap" | "Secret" if before.get("immutable") == Some(&json!(true)) && differs("/data") => {
             vec![Cause::forbidden(
                 "data",
                 "field is immutable when `immutable` is set",
             )]
         }
-        ("", "Secret") => fixed("type").into_iter().collect(),
-        ("storage.k8s.io", "StorageClass") => ["provisioner", "parameters"]
-            .iter()
-            .filter(|field| differs(&format!("/{field}")))
-            .map(|field| Cause::forbidden(field, &format!("updates to {field} are forbidden.")))
-            .collect(),
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") if differs("/roleRef") => {
-            vec![Cause::value(
-                "roleRef",
-                &value("/roleRef"),
-                "cannot change roleRef",
-            )]
-        }
+        "Secret" => fixed(before, after, "type").into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// A field (dotted path) that may not change at all.
+fn fixed(before: &Value, after: &Value, field: &str) -> Option<Cause> {
+    let pointer = format!("/{}", field.replace('.', "/"));
+    let (old, new) = (before.pointer(&pointer), after.pointer(&pointer));
+    (old != new).then(|| Cause::value(field, new.unwrap_or(&Value::Null), "field is immutable"))
 }
 
 fn forbidden_unless(before: &Value, after: &Value, allowed: &[&str], why: &str) -> Vec<Cause> {

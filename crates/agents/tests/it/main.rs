@@ -1,0 +1,4 @@
+//! Integration tests of definitions and prompts.
+#![cfg(test)]
+
+mod prompts;
