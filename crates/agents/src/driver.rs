@@ -13,7 +13,6 @@ use llm::{CallKey, ChatModel, ChatRequest, ToolChoice, ToolSpec};
 use tools::{Toolbox, Workspace};
 
 use crate::definition::{AgentDefinition, Agents};
-use crate::endings;
 use crate::machine::{AgentRun, Step};
 use crate::prompt;
 use crate::settings::Budget;

@@ -66,7 +66,7 @@ impl ClusterReader {
             Target::Context(None) => from_surroundings().await?,
         };
         config.connect_timeout = Some(Duration::from_secs(5));
-        config.read_timeout = Some(limits.deadline);
+        config.read_timeout = Some(limits.deadline * 2);
         config.default_retry = false;
         let client = Client::try_from(config).map_err(|error| ConnectError::Client(error.to_string()))?;
         Ok(Self::new(client, &name, redactor, limits))

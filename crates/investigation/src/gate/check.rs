@@ -2,6 +2,7 @@
 
 use domain::{
     Citation, Claim, ClaimKind, CutReason, Evidence, EvidenceId, Fact, LookupOutcome, Outcome, Redacted,
+    Scope,
 };
 
 use super::proves_absence;
@@ -138,6 +139,7 @@ fn absent(claim: &Claim, cite: &Citation, evidence: &Evidence) -> Result<bool, F
         .lookups
         .iter()
         .any(|lookup| proves_absence(lookup, &claim.object))
+        || lists_without(claim, evidence)
     {
         return Ok(true);
     }
@@ -181,6 +183,31 @@ fn absent(claim: &Claim, cite: &Citation, evidence: &Evidence) -> Result<bool, F
             &format!("{} did not look for exactly {}", cite.evidence, claim.object),
         )),
     }
+}
+
+/// Whether the evidence is a complete list of the kind, in the object's namespace or of all, that lacks it.
+fn lists_without(claim: &Claim, evidence: &Evidence) -> bool {
+    let whole = |lookup: &domain::Lookup| {
+        let Scope {
+            kind,
+            namespace,
+            name,
+            selector,
+        } = &lookup.scope;
+        kind == &claim.object.kind
+            && (namespace.is_empty() || namespace == &claim.object.namespace)
+            && name.is_none()
+            && selector.is_none()
+            && lookup.outcome == LookupOutcome::Found
+    };
+    let members: Vec<&Fact> = evidence
+        .facts
+        .iter()
+        .filter(|fact| fact.path == "metadata.name" && fact.object.kind == claim.object.kind)
+        .collect();
+    evidence.lookups.iter().any(whole)
+        && !members.is_empty()
+        && !members.iter().any(|fact| fact.object.same_name(&claim.object))
 }
 
 /// A cited value is the fact's value, or a part of it that is long enough to be no accident. Models shorten long

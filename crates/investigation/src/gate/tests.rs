@@ -201,6 +201,39 @@ fn an_empty_list_of_a_whole_kind_proves_the_absence_of_each_member_but_a_selecte
 }
 
 #[test]
+fn a_complete_list_of_others_proves_absence_too() {
+    let scope = Scope {
+        kind: "StorageClass".to_owned(),
+        namespace: String::new(),
+        name: None,
+        selector: None,
+    };
+    let member = |name: &str| Fact {
+        object: ObjectRef::of("StorageClass", "", name),
+        path: "metadata.name".to_owned(),
+        value: Redacted::trusted(name),
+        time: None,
+    };
+    let list = evidence(
+        Outcome::Found,
+        vec![member("slow")],
+        vec![Lookup {
+            scope,
+            outcome: LookupOutcome::Found,
+        }],
+    );
+    assert_eq!(
+        verdict(&claim(ClaimKind::Absent, &class(), "", ""), &list),
+        Ok(())
+    );
+    let slow = ObjectRef::of("StorageClass", "", "slow");
+    assert_eq!(
+        verdict(&claim(ClaimKind::Absent, &slow, "", ""), &list),
+        Err(CutReason::NotAbsent)
+    );
+}
+
+#[test]
 fn a_look_that_failed_proves_nothing() {
     let failed = look(LookupOutcome::CouldNotLook, &class());
     assert_eq!(

@@ -1,5 +1,10 @@
 //! Integration tests: whole investigations against a playground.
 #![cfg(test)]
 
+mod agents_runs;
+mod canaries;
+mod resume;
+mod script;
 mod triage_cases;
+mod weather;
 mod world;

@@ -89,3 +89,13 @@ async fn every_case_is_solved_with_readable_names() {
 async fn every_case_is_solved_with_random_names() {
     check_seeds([(3, true), (17, true)]).await;
 }
+
+/// `DOGWATCH_SEEDS=100-140 cargo nextest run -p investigation --run-ignored only sweep`
+#[tokio::test]
+#[ignore = "minutes; for changes of detectors or worlds"]
+async fn a_sweep_over_many_seeds_finds_no_wrong_answer() {
+    let range = std::env::var("DOGWATCH_SEEDS").unwrap_or_else(|_| "100-110".to_owned());
+    let (from, to) = range.split_once('-').expect("FROM-TO");
+    let seeds = from.parse::<u64>().expect("a number")..to.parse().expect("a number");
+    check_seeds(seeds.map(|seed| (seed, seed % 4 != 0))).await;
+}
