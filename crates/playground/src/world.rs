@@ -1,7 +1,7 @@
 //! A world: a cluster at a moment. Owns the objects, logs and metrics that the API server serves and that
 //! faults alter. Knows nothing of HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -77,6 +77,8 @@ pub struct World {
     /// Name of the cluster that it shows.
     pub cluster: String,
     objects: BTreeMap<ObjectKey, Value>,
+    /// Groups in which a kind has lived, for look-ups by kind and name alone.
+    groups: BTreeMap<String, BTreeSet<String>>,
     /// Logs per container.
     pub logs: BTreeMap<LogKey, ContainerLog>,
     /// Metric samples as OpenMetrics text with timestamps (without the closing `# EOF`).
@@ -93,6 +95,7 @@ impl World {
             name: name.to_owned(),
             cluster: cluster.to_owned(),
             objects: BTreeMap::new(),
+            groups: BTreeMap::new(),
             logs: BTreeMap::new(),
             metrics: String::new(),
             stimulus: None,
@@ -104,6 +107,9 @@ impl World {
     pub fn insert(&mut self, object: Value) -> bool {
         match ObjectKey::of(&object) {
             Some(key) => {
+                if !self.groups.get(&key.kind).is_some_and(|groups| groups.contains(&key.group)) {
+                    self.groups.entry(key.kind.clone()).or_default().insert(key.group.clone());
+                }
                 self.objects.insert(key, object);
                 true
             }
@@ -113,28 +119,33 @@ impl World {
 
     /// The object of that kind and name, whatever its group; `namespace` is `""` for cluster-scoped kinds.
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
-        self.objects
-            .iter()
-            .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name)
-            .map(|(_, object)| object)
+        let key = self.key(kind, namespace, name)?;
+        self.objects.get(&key)
     }
 
     /// As [`World::get`], to alter it.
     pub fn get_mut(&mut self, kind: &str, namespace: &str, name: &str) -> Option<&mut Value> {
-        self.objects
-            .iter_mut()
-            .find(|(key, _)| key.kind == kind && key.namespace == namespace && key.name == name)
-            .map(|(_, object)| object)
+        let key = self.key(kind, namespace, name)?;
+        self.objects.get_mut(&key)
     }
 
     /// Removes and returns the object.
     pub fn remove(&mut self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        let key = self
-            .objects
-            .keys()
-            .find(|key| key.kind == kind && key.namespace == namespace && key.name == name)?
-            .clone();
+        let key = self.key(kind, namespace, name)?;
         self.objects.remove(&key)
+    }
+
+    /// The key of the object of that kind and name, in whichever group of that kind it lives.
+    fn key(&self, kind: &str, namespace: &str, name: &str) -> Option<ObjectKey> {
+        self.groups.get(kind)?.iter().find_map(|group| {
+            let key = ObjectKey {
+                group: group.clone(),
+                kind: kind.to_owned(),
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            };
+            self.objects.contains_key(&key).then_some(key)
+        })
     }
 
     /// The object with exactly that key.

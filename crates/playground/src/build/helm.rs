@@ -1,9 +1,10 @@
 //! Helm releases as Helm 3 and 4 store them: one Secret per revision. Must not know why a revision was made.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -68,9 +69,17 @@ pub fn store(stamp: &Stamp, world: &mut World, revision: &Revision) {
     stamp.put(world, secret, HELM3, revision.modified);
 }
 
+/// Unpacks a stored release; `None` when the text is none.
+pub fn decode(packed: &str) -> Option<Value> {
+    let inner = STANDARD.decode(STANDARD.decode(packed).ok()?).ok()?;
+    let mut json = Vec::new();
+    GzDecoder::new(inner.as_slice()).read_to_end(&mut json).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
 /// Base64 of base64 of gzip of JSON: Helm's own base64, then that of Secret data
 /// (`pkg/storage/driver/util.go`, `encodeRelease`).
-fn encode(release: &Value) -> String {
+pub fn encode(release: &Value) -> String {
     let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     let written = gzip.write_all(release.to_string().as_bytes());
     let packed = written.and_then(|()| gzip.finish()).unwrap_or_default();

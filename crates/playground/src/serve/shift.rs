@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::build::helm;
 use crate::prometheus::sample_parts;
 use crate::world::World;
 
@@ -20,9 +21,10 @@ const TIME_VALUED: [&str; 6] = [
 pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
     let seconds = now.as_second() - world.now.as_second();
     let by = SignedDuration::from_secs(seconds);
-    world
-        .objects_mut()
-        .for_each(|(_, object)| shift_value(object, by));
+    world.objects_mut().for_each(|(_, object)| {
+        shift_value(object, by);
+        shift_release(object, by);
+    });
     for log in world.logs.values_mut() {
         for text in [&mut log.current, &mut log.previous].into_iter().flatten() {
             *text = text
@@ -40,6 +42,17 @@ pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
         shift_value(stimulus, by);
     }
     world.now = world.now.checked_add(by).unwrap_or(world.now);
+}
+
+/// The times inside a Helm release, which its Secret carries packed.
+fn shift_release(object: &mut Value, by: SignedDuration) {
+    let Some(packed) = object.pointer_mut("/data/release") else {
+        return;
+    };
+    if let Some(mut release) = packed.as_str().and_then(helm::decode) {
+        shift_value(&mut release, by);
+        *packed = Value::String(helm::encode(&release));
+    }
 }
 
 fn shift_value(value: &mut Value, by: SignedDuration) {
