@@ -104,7 +104,7 @@ fn explain(view: &ClusterView, workload: &ObjectRef, name: &str, kills: &[Kill<'
         let series =
             view.memory
                 .get(&(pod.namespace().to_owned(), pod.name().to_owned(), name.to_owned()))?;
-        growth::longest_climb(&series.samples)
+        growth::longest_climb(&series.samples, &restarts(&kill.container))
     });
     let growth = growth.max_by(|a, b| a.duration.cmp(&b.duration));
     match (lowered, growth) {
@@ -155,6 +155,18 @@ fn base(
         built = built.facts(kill.container.pod, paths.iter().map(String::as_str));
     }
     built
+}
+
+/// Known beginnings of the container's instances.
+fn restarts(container: &Container<'_>) -> Vec<Timestamp> {
+    [
+        "/state/running/startedAt",
+        "/state/terminated/startedAt",
+        "/lastState/terminated/startedAt",
+    ]
+    .iter()
+    .filter_map(|pointer| container.status_str(pointer).parse().ok())
+    .collect()
 }
 
 /// The lowering of the container's memory limit in the last rollout (a first limit counts as lowered).

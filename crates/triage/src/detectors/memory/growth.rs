@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 /// A drop below this share of the last sample starts a new life (a restart, or a big garbage collection).
-const DROP: f64 = 0.6;
+const DROP: f64 = 0.75;
+/// Growth by this factor over one life is a climb; less is warming up.
+const GROWTH: f64 = 1.2;
 
 /// One life of a container, as a fitted line.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,20 +23,23 @@ pub(super) struct Climb {
 }
 
 impl Climb {
-    /// Steady growth by half or more over at least half an hour.
+    /// Steady growth by a fifth or more over at least half an hour.
     pub(super) fn is_leak(&self) -> bool {
         self.duration >= SignedDuration::from_mins(30)
-            && self.fit > 0.8
-            && self.to_bytes > 1.5 * self.from_bytes.max(1.0)
+            && self.fit > 0.85
+            && self.to_bytes > GROWTH * self.from_bytes.max(1.0)
     }
 }
 
-/// The longest life that climbs, or else the longest life.
-pub(super) fn longest_climb(samples: &[(Timestamp, f64)]) -> Option<Climb> {
+/// The longest life that climbs, or else the longest life. `restarts` are known beginnings of lives.
+pub(super) fn longest_climb(samples: &[(Timestamp, f64)], restarts: &[Timestamp]) -> Option<Climb> {
     let mut lives: Vec<&[(Timestamp, f64)]> = Vec::new();
     let mut from = 0;
     for at in 1..samples.len() {
-        if samples[at].1 < samples[at - 1].1 * DROP {
+        let restarted = restarts
+            .iter()
+            .any(|restart| samples[at - 1].0 < *restart && *restart <= samples[at].0);
+        if restarted || samples[at].1 < samples[at - 1].1 * DROP {
             lives.push(&samples[from..at]);
             from = at;
         }
@@ -93,18 +98,27 @@ mod tests {
     #[test]
     fn a_saw_of_long_climbs_is_a_leak() {
         let saw = series((0..240).map(|minute| 100.0 + f64::from(minute % 120) * 4.0));
-        assert!(longest_climb(&saw).is_some_and(|climb| climb.is_leak()));
+        assert!(longest_climb(&saw, &[]).is_some_and(|climb| climb.is_leak()));
+    }
+
+    #[test]
+    fn a_high_start_hides_no_climb() {
+        let saw = series((0..240).map(|minute| 600.0 + f64::from(minute % 120) * 3.3));
+        assert!(longest_climb(&saw, &[]).is_some_and(|climb| climb.is_leak()));
+        let restart = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(120);
+        let higher = series((0..240).map(|minute| 780.0 + f64::from(minute % 120) * 1.8));
+        assert!(longest_climb(&higher, &[restart]).is_some_and(|climb| climb.is_leak()));
     }
 
     #[test]
     fn a_flat_line_with_noise_is_none() {
         let flat = series((0..240).map(|minute| 100.0 + f64::from(minute * 37 % 11)));
-        assert!(!longest_climb(&flat).is_some_and(|climb| climb.is_leak()));
+        assert!(!longest_climb(&flat, &[]).is_some_and(|climb| climb.is_leak()));
     }
 
     #[test]
     fn a_process_that_fills_its_limit_at_once_is_none() {
         let quick = series((0..20).map(|minute| if minute % 4 == 0 { 10.0 } else { 60.0 }));
-        assert!(!longest_climb(&quick).is_some_and(|climb| climb.is_leak()));
+        assert!(!longest_climb(&quick, &[]).is_some_and(|climb| climb.is_leak()));
     }
 }
