@@ -155,3 +155,64 @@ pub struct Evidence {
     /// True when the text was cut to its bound.
     pub truncated: bool,
 }
+
+/// Most bytes of one fact's value in the text.
+const VALUE_LIMIT: usize = 260;
+
+/// Evidence as text: facts grouped under a `# object` line, then looks, then notes; at most about `limit` bytes.
+/// The flag tells whether facts were left out.
+pub fn render(
+    outcome: &Outcome,
+    facts: &[Fact],
+    lookups: &[Lookup],
+    notes: &[Redacted],
+    limit: usize,
+) -> (Redacted, bool) {
+    let mut text = String::new();
+    if let Outcome::CouldNotLook { reason, message } = outcome {
+        text.push_str(&format!(
+            "COULD NOT LOOK ({reason}): {message}. This proves neither presence nor absence.\n"
+        ));
+    }
+    let mut last: Option<&ObjectRef> = None;
+    let mut shown = 0;
+    for fact in facts {
+        let mut line = String::new();
+        if last != Some(&fact.object) {
+            line.push_str(&format!("# {}\n", fact.object));
+        }
+        let time = fact.time.map_or_else(String::new, |time| {
+            format!(" @{}", time.strftime("%m-%dT%H:%M:%SZ"))
+        });
+        line.push_str(&format!(
+            "{} = {}{time}\n",
+            fact.path,
+            fact.value.truncated(VALUE_LIMIT)
+        ));
+        if text.len() + line.len() > limit {
+            break;
+        }
+        last = Some(&fact.object);
+        text.push_str(&line);
+        shown += 1;
+    }
+    let truncated = shown < facts.len();
+    if truncated {
+        text.push_str(&format!("… {} more facts: evidence_read\n", facts.len() - shown));
+    }
+    for lookup in lookups {
+        let outcome = match lookup.outcome {
+            LookupOutcome::Found => continue,
+            LookupOutcome::Empty => "ABSENT (complete look)",
+            LookupOutcome::CouldNotLook => "could not look",
+        };
+        text.push_str(&format!("look for {}: {outcome}\n", lookup.scope));
+    }
+    for note in notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if text.is_empty() {
+        text.push_str("nothing there\n");
+    }
+    (Redacted::trusted(text.trim_end()), truncated)
+}

@@ -107,8 +107,15 @@ impl World {
     pub fn insert(&mut self, object: Value) -> bool {
         match ObjectKey::of(&object) {
             Some(key) => {
-                if !self.groups.get(&key.kind).is_some_and(|groups| groups.contains(&key.group)) {
-                    self.groups.entry(key.kind.clone()).or_default().insert(key.group.clone());
+                if !self
+                    .groups
+                    .get(&key.kind)
+                    .is_some_and(|groups| groups.contains(&key.group))
+                {
+                    self.groups
+                        .entry(key.kind.clone())
+                        .or_default()
+                        .insert(key.group.clone());
                 }
                 self.objects.insert(key, object);
                 true

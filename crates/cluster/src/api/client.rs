@@ -105,6 +105,17 @@ impl ClusterReader {
         }
     }
 
+    /// The same reader under another name of the cluster; limits and count start anew.
+    #[must_use]
+    pub fn named(self, cluster: &str) -> Self {
+        Self::new(
+            self.client,
+            cluster,
+            self.shared.redactor.clone(),
+            self.shared.limits,
+        )
+    }
+
     /// Name of the cluster.
     pub fn cluster(&self) -> &str {
         &self.shared.cluster

@@ -87,7 +87,7 @@ impl Scene {
         clock: WorldClock,
         redaction: &RedactionConfig,
     ) -> Result<Self, Failure> {
-        let (now, has_metrics) = (world.now, !world.metrics.is_empty());
+        let (now, has_metrics, name) = (world.now, !world.metrics.is_empty(), world.cluster.clone());
         let frozen_stimulus = world.stimulus.clone();
         let options = ServeOptions {
             freeze: clock == WorldClock::Frozen,
@@ -99,7 +99,9 @@ impl Scene {
         let url = playground.url();
         let passphrase = passphrase(redaction).unwrap_or_else(|| WORLD_PASSPHRASE.to_owned());
         Ok(Self {
-            reader: connect(&Target::Url(url.clone()), &passphrase).await?,
+            reader: connect(&Target::Url(url.clone()), &passphrase)
+                .await?
+                .named(&name),
             metrics: if has_metrics {
                 metrics(&format!("{url}/prometheus"))?
             } else {

@@ -1,5 +1,7 @@
 //! The program from the outside: arguments and environment in, stdout, stderr and exit code out.
 
+#![cfg(test)]
+
 mod cases;
 mod demo;
 mod mistakes;

@@ -113,7 +113,8 @@ static DENSE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9
 pub fn is_secret_key(name: &str) -> bool {
     let names_a_reference = |suffix: &str| name.to_ascii_lowercase().ends_with(suffix);
     let reference = [
-        "name", "ref", "file", "path", "_url", "url", "mount", "policy", "timeout", "ttl", "expiry", "seconds", "count",
+        "name", "ref", "file", "path", "_url", "url", "mount", "policy", "timeout", "ttl", "expiry",
+        "seconds", "count",
     ];
     let webhook = name.to_ascii_lowercase().contains("webhook");
     KEY.as_ref().is_some_and(|key| key.is_match(name))
