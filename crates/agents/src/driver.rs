@@ -18,7 +18,7 @@ use crate::prompt;
 use crate::settings::Budget;
 
 /// Bytes of tool results in a conversation from which on older ones are shortened.
-const RESULT_BYTES: usize = 16_000;
+const RESULT_BYTES: usize = 48_000;
 
 /// Where events go. The lease that fences them is the implementor's.
 pub trait Journal: Send + Sync {

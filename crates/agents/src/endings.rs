@@ -93,12 +93,13 @@ struct FindingArgs {
 struct ConcludeArgs {
     verdict: Verdict,
     state: IncidentState,
-    /// Findings whose causes you take over with their claims, e.g. storage-1
+    /// Findings whose causes you take over with fields and claims, e.g. storage-1; leave `causes` out then.
     #[serde(default)]
     adopt: Vec<String>,
-    /// Causes in your own words; empty if adopted.
+    /// Causes in your own words.
     #[serde(default)]
     causes: Vec<CauseArgs>,
+    /// Workloads and services that suffer without being at fault.
     #[serde(default)]
     victims: Vec<ObjectArgs>,
     /// One sentence for the person on call.
@@ -305,6 +306,24 @@ pub(crate) fn complaint(cut: &[CutClaim]) -> Redacted {
     text
 }
 
+fn params(params: &Params) -> Redacted {
+    let field = params.field.as_deref().unwrap_or_default();
+    let value = |value: &Option<Redacted>| {
+        value
+            .as_ref()
+            .map(|value| value.truncated(120).to_string())
+            .unwrap_or_default()
+    };
+    if field.is_empty() {
+        return Redacted::empty();
+    }
+    Redacted::trusted(&format!(
+        " ({field}: found {}, expected {})",
+        value(&params.found),
+        value(&params.expected)
+    ))
+}
+
 /// A finding as the orchestrator reads it.
 pub(crate) fn show(stream: &str, finding: &Finding) -> Redacted {
     let status = match finding.status {
@@ -320,11 +339,14 @@ pub(crate) fn show(stream: &str, finding: &Finding) -> Redacted {
             cause.mechanism, cause.object
         )));
         text.push(&cause.explanation);
+        text.push(&params(&cause.params));
         for claim in &cause.claims {
-            let cites = claim
-                .cites
-                .iter()
-                .map(|cite| format!("{} {} = {}", cite.evidence, cite.path, cite.value.truncated(120)));
+            let cites = claim.cites.iter().map(|cite| match claim.kind {
+                ClaimKind::Absent => format!("{} ABSENT", cite.evidence),
+                ClaimKind::Present => {
+                    format!("{} {} = {}", cite.evidence, cite.path, cite.value.truncated(160))
+                }
+            });
             text.push(&Redacted::trusted("\n- "));
             text.push(&claim.statement);
             text.push(&Redacted::trusted(&format!(

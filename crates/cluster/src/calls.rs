@@ -176,7 +176,7 @@ fn addresses(
 }
 
 /// The Service that a host names, by the cluster's DNS rules: `name`, `name.namespace`, `name.namespace.svc…`.
-/// A single label counts only as an address when it was written as one or when such a Service exists.
+/// A single label counts only when it was written as an address: with a scheme, a port or under an address-like key.
 fn service_of(
     view: &ClusterView,
     namespace: &str,
@@ -195,5 +195,6 @@ fn service_of(
     let exists = view
         .has_list("Service", place)
         .then(|| view.get_ref(&reference).is_some());
-    (certain || exists == Some(true)).then_some((reference, exists))
+    let bare = parts.len() == 1;
+    (certain || (!bare && exists == Some(true))).then_some((reference, exists))
 }

@@ -157,7 +157,7 @@ pub struct Evidence {
 }
 
 /// Most bytes of one fact's value in the text.
-const VALUE_LIMIT: usize = 260;
+const VALUE_LIMIT: usize = 420;
 
 /// Evidence as text: facts grouped under a `# object` line, then looks, then notes; at most about `limit` bytes.
 /// The flag tells whether facts were left out.

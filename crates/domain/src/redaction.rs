@@ -54,6 +54,20 @@ impl Redacted {
         )
     }
 
+    /// At most about `limit` bytes of the text around the first occurrence of `words`.
+    #[must_use]
+    pub fn around(&self, words: &str, limit: usize) -> Self {
+        let at = self.0.find(words).unwrap_or(0);
+        if self.0.len() <= limit || at + words.len() < limit.saturating_sub(8) {
+            return self.truncated(limit);
+        }
+        let start = (at + words.len() + 80).min(self.0.len()).saturating_sub(limit);
+        let start = (start..self.0.len())
+            .find(|&i| self.0.is_char_boundary(i))
+            .unwrap_or(0);
+        Self(format!("…{}", Self(self.0[start..].to_owned()).truncated(limit)))
+    }
+
     /// At most `limit` bytes of the text, cut at a character, with an ellipsis when cut.
     #[must_use]
     pub fn truncated(&self, limit: usize) -> Self {

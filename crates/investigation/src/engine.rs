@@ -12,8 +12,8 @@ use store::{Lease, Store, StoreError};
 
 use crate::pipeline;
 
-/// How long a lease holds without renewal.
-pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// How long a lease holds without renewal, when nobody says otherwise: after a kill, work waits that long.
+pub const LEASE: Duration = Duration::from_secs(30);
 
 /// What an engine is made of.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct EngineParts {
     pub clock: Clock,
     /// Name of this worker in leases.
     pub worker: String,
+    /// How long a lease holds without renewal; it is renewed thrice in that time.
+    pub lease: Duration,
 }
 
 /// Runs investigations.
@@ -68,7 +70,10 @@ impl Engine {
         if let Some(report) = self.parts.store.report(id).await? {
             return Ok(report);
         }
-        let lease = self.parts.store.claim_one(id, &self.parts.worker, LEASE).await?;
+        let EngineParts {
+            store, worker, lease, ..
+        } = &self.parts;
+        let lease = store.claim_one(id, worker, *lease).await?;
         self.run(lease.ok_or(EngineError::NotClaimable(id))?).await
     }
 
@@ -87,11 +92,11 @@ impl Engine {
     /// Renews the lease until that fails.
     async fn keep(&self, lease: &Lease) -> EngineError {
         let mut held = lease.clone();
-        let mut ticks = tokio::time::interval(LEASE / 3);
+        let mut ticks = tokio::time::interval(self.parts.lease / 3);
         ticks.tick().await;
         loop {
             ticks.tick().await;
-            match self.parts.store.renew(&held, LEASE).await {
+            match self.parts.store.renew(&held, self.parts.lease).await {
                 Ok(renewed) => held = renewed,
                 Err(error) => return EngineError::Store(error),
             }

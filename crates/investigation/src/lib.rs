@@ -8,4 +8,4 @@ mod pipeline;
 mod report;
 mod worker;
 
-pub use engine::{Engine, EngineError, EngineParts};
+pub use engine::{Engine, EngineError, EngineParts, LEASE};

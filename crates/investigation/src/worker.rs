@@ -7,7 +7,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::engine::{Engine, LEASE};
+use crate::engine::{Engine, EngineParts};
 
 /// How long to wait for a hint before looking anyway.
 const POLL: Duration = Duration::from_secs(2);
@@ -21,7 +21,10 @@ impl Engine {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 break;
             };
-            match self.parts.store.claim(&self.parts.worker, LEASE).await {
+            let EngineParts {
+                store, worker, lease, ..
+            } = &self.parts;
+            match store.claim(worker, *lease).await {
                 Ok(Some(lease)) => {
                     let (engine, stop) = (Arc::clone(&self), shutdown.clone());
                     tasks.spawn(async move {

@@ -66,12 +66,14 @@ async fn open_sqlite(url: &str, rest: &str) -> Result<Opened, StoreError> {
     })
 }
 
-/// Connections without an end of life: the last one takes a database in memory with it.
+/// Connections without an end of life: the last one takes a database in memory with it. They are not tested before
+/// use either: sqlx closes a connection when the caller goes away during that test, as an HTTP client may.
 async fn sqlite_pool(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
+        .test_before_acquire(false)
         .connect_with(options)
         .await
         .map_err(|source| StoreError::Open { source })

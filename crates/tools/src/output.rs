@@ -64,7 +64,16 @@ impl Output {
         self.blind = Some(blind);
     }
 
-    pub(crate) fn finish(self) -> Called {
+    pub(crate) fn finish(mut self) -> Called {
+        let mut seen = std::collections::BTreeSet::new();
+        self.facts.retain(|fact| {
+            seen.insert((
+                fact.object.clone(),
+                fact.path.clone(),
+                fact.value.clone(),
+                fact.time,
+            ))
+        });
         let outcome = match &self.blind {
             Some(blind) if self.facts.is_empty() => Outcome::CouldNotLook {
                 reason: blind.reason,

@@ -15,6 +15,8 @@ mod storage_class;
 mod text;
 mod workload;
 
+pub use memory::growth::{Life, lives};
+
 use cluster::ClusterView;
 use cluster::calls::Call;
 use domain::{Change, Signal};
@@ -86,6 +88,7 @@ fn merge(known: &mut Signal, mut other: Signal) {
     known.affects.extend(other.affects);
     known.affects.sort();
     known.affects.dedup();
+    other.facts.retain(|fact| !known.facts.contains(fact));
     known.facts.extend(other.facts);
     known.facts.truncate(FACT_LIMIT);
     known.lookups.extend(other.lookups);

@@ -91,6 +91,7 @@ impl DemoArgs {
             model,
             agents: load_agents(folder)?,
             settings,
+            lease: config.agents.lease(),
         })
     }
 }

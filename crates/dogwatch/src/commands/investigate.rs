@@ -65,6 +65,7 @@ pub(crate) async fn run(args: &InvestigateArgs, config: &Config) -> Result<(), F
         model,
         agents,
         settings,
+        lease: config.agents.lease(),
     };
     let report = investigate(&scene, subject, mind).await?;
     if let (Some(recording), Some(file)) = (&recording, &args.transcript) {

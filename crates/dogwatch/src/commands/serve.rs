@@ -40,6 +40,7 @@ pub(crate) async fn run(
         model: configured(&config.model)?,
         agents: load_agents(config.agents.folder.as_deref())?,
         settings: config.agents.settings(),
+        lease: config.agents.lease(),
     };
     if mind.model.is_none() {
         tracing::warn!("no model is configured: reports are triage reports, made by code alone");

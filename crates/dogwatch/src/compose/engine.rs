@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agents::{Agents, Settings};
 use domain::{Clock, IdSource};
@@ -42,6 +43,8 @@ pub(crate) struct Mind {
     pub(crate) agents: Arc<Agents>,
     /// Budgets and arm.
     pub(crate) settings: Settings,
+    /// How long work waits for a worker that died.
+    pub(crate) lease: Duration,
 }
 
 /// An engine over a scene.
@@ -55,5 +58,6 @@ pub(crate) fn engine(scene: &Scene, store: &Store, mind: Mind) -> Arc<Engine> {
         settings: mind.settings,
         clock: scene.clock,
         worker: format!("dogwatch-{}", IdSource::Random.next().simple()),
+        lease: mind.lease,
     })
 }

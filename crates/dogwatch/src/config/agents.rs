@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::agents::Settings;
+use investigation::LEASE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,6 +28,8 @@ pub(crate) struct AgentsConfig {
     pub(crate) max_completion_tokens: u32,
     /// Stretches the agents' own deadlines, for slow models (1).
     pub(crate) patience: f64,
+    /// Seconds after which another worker takes over from one that died (30).
+    pub(crate) lease_s: u64,
 }
 
 impl Default for AgentsConfig {
@@ -41,6 +44,7 @@ impl Default for AgentsConfig {
             call_deadline_s: settings.call_deadline.as_secs(),
             max_completion_tokens: settings.max_completion_tokens,
             patience: settings.patience,
+            lease_s: LEASE.as_secs(),
         }
     }
 }
@@ -52,11 +56,17 @@ impl AgentsConfig {
             ("deadline_s", self.deadline_s > 0),
             ("call_deadline_s", self.call_deadline_s > 0),
             ("max_completion_tokens", self.max_completion_tokens > 0),
+            ("lease_s", (1..=86_400).contains(&self.lease_s)),
             ("patience", self.patience > 0.0 && self.patience <= 1_000_000.0),
         ];
         for (key, _) in positive.iter().filter(|(_, fits)| !fits) {
             problems.push(format!("agents.{key} must be above 0 and not absurdly large"));
         }
+    }
+
+    /// How long work waits for a worker that died.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s)
     }
 
     /// Budgets and arm.

@@ -2,8 +2,12 @@
 
 #![cfg(test)]
 
+mod alertmanager;
 mod cases;
 mod demo;
+mod kill9;
+mod kubeconfig;
+mod kubectl;
 mod mistakes;
 mod program;
 mod weather;

@@ -1,10 +1,10 @@
 //! Mistakes of the caller: one clear line on stderr and exit code 2.
 
+use playground::World;
 use playground::cases::{RenderOptions, cases, render};
-use playground::{World, save_world};
 use serde_json::{Value, json};
 
-use crate::program::{dogwatch, ended, file, folder, run};
+use crate::program::{dogwatch, ended, file, folder, run, saved};
 
 #[test]
 fn an_unknown_case_is_named_beside_the_known_ones() {
@@ -67,7 +67,7 @@ fn an_unknown_tool_is_named() {
 
 #[test]
 fn a_workload_that_is_not_there_is_named() {
-    let dir = saved("absent", world());
+    let dir = saved("absent", &world());
     let ended = run(&[
         "triage",
         "--world",
@@ -80,7 +80,7 @@ fn a_workload_that_is_not_there_is_named() {
 
 #[test]
 fn a_namespace_that_is_not_there_is_named() {
-    let dir = saved("namespace", world());
+    let dir = saved("namespace", &world());
     let ended = run(&["triage", "--world", &dir, "--namespace", "nowhere"]);
     assert!(ended.mistake().contains("`nowhere`"));
 }
@@ -93,7 +93,7 @@ fn a_name_that_two_workloads_share_is_ambiguous() {
     let part = |pointer: &str| twin.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
     let name = format!("{}/{}", part("/metadata/namespace"), part("/metadata/name"));
     assert!(world.insert(twin));
-    let dir = saved("ambiguous", world);
+    let dir = saved("ambiguous", &world);
     let ended = run(&["triage", "--world", &dir, "--workload", &name]);
     assert!(ended.mistake().contains("Deployment"));
     assert!(ended.mistake().contains("StatefulSet"));
@@ -101,7 +101,7 @@ fn a_name_that_two_workloads_share_is_ambiguous() {
 
 #[test]
 fn an_alert_file_that_is_none_names_the_field() {
-    let dir = saved("alert", world());
+    let dir = saved("alert", &world());
     let path = file("alert.json", r#"{"version": "4", "alerts": [{"labels": 5}]}"#);
     let ended = run(&["triage", "--world", &dir, "--alert", path.to_str().unwrap()]);
     assert!(ended.mistake().contains("alerts[0]"), "{}", ended.stderr);
@@ -109,10 +109,4 @@ fn an_alert_file_that_is_none_names_the_field() {
 
 fn world() -> World {
     render(&cases()[0], RenderOptions::default()).unwrap().world
-}
-
-fn saved(name: &str, world: World) -> String {
-    let dir = folder(&format!("world-{name}"));
-    save_world(&world, &dir).unwrap();
-    dir.to_str().unwrap().to_owned()
 }

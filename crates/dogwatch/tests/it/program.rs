@@ -1,8 +1,12 @@
 //! Runs the program, cut off from the surroundings of whoever runs the tests.
 
+pub(crate) mod service;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use playground::cases::{RenderOptions, Rendered, cases, render};
+use playground::{World, save_world};
 use serde_json::Value;
 
 /// Variables of these beginnings would change what the program does.
@@ -82,4 +86,21 @@ pub(crate) fn file(name: &str, content: &str) -> PathBuf {
     let path = folder(&format!("file-{name}")).join(name);
     std::fs::write(&path, content).unwrap();
     path
+}
+
+/// A case with the classic names.
+pub(crate) fn rendered(case: &str, seed: u64) -> Rendered {
+    let case = cases().iter().find(|known| known.id == case).unwrap();
+    let options = RenderOptions {
+        seed,
+        randomize: false,
+    };
+    render(case, options).unwrap()
+}
+
+/// A folder with this world.
+pub(crate) fn saved(name: &str, world: &World) -> String {
+    let dir = folder(&format!("world-{name}"));
+    save_world(world, &dir).unwrap();
+    dir.to_str().unwrap().to_owned()
 }

@@ -217,6 +217,7 @@ pub(super) fn value_fits(cited: &Redacted, fact: &Redacted) -> bool {
     let cited = cited
         .split_once(" @")
         .map_or(cited, |(value, _)| value)
+        .trim_start_matches('…')
         .trim_end_matches(['…', '.', ' '])
         .trim_end_matches("...");
     let fact = fact.as_str().trim();

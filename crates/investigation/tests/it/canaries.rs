@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use domain::Subject;
 use llm::{ChatAnswer, ScriptedModel};
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use serde_json::{Value, json};
 use store::Store;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::script::{open, parts};
 use crate::world::{serve, subject};
@@ -25,6 +29,35 @@ const CANARIES: &[(&str, &str)] = &[
     ("helm", "c4n4ry-helm-00ef12"),
     ("alert", "AKIAC4N4RYALERT00001"),
 ];
+
+/// Everything that was logged, at every level.
+#[derive(Clone, Default)]
+struct Heard(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Heard {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().expect("not poisoned")).into_owned()
+    }
+}
+
+impl std::io::Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Heard {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
 
 fn plant(world: &mut playground::World) {
     use base64::Engine as _;
@@ -136,6 +169,19 @@ async fn planted_secrets_appear_nowhere() {
         let store = Store::open(&format!("sqlite:{}", file.display()), stage.clock)
             .await
             .expect("a store");
+        let heard = Heard::default();
+        let spans = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(spans.clone())
+            .build();
+        let subscriber = tracing_subscriber::registry()
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_span_events(FmtSpan::FULL)
+                    .with_writer(heard.clone()),
+            )
+            .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("test")));
+        let _listening = tracing::subscriber::set_default(subscriber);
         let investigation = open(&store, &asked, stage.clock.now()).await;
         let namespace = stage
             .rendered
@@ -165,11 +211,19 @@ async fn planted_secrets_appear_nowhere() {
             database.extend(std::fs::read(format!("{}{suffix}", file.display())).unwrap_or_default());
         }
         let database = String::from_utf8_lossy(&database);
+        let logs = heard.text();
+        let traces = format!("{:?}", spans.get_finished_spans().expect("spans"));
+        assert!(
+            logs.contains("invoke_agent") && traces.contains("execute_tool"),
+            "{id}: logs and traces were captured"
+        );
         for (place, canary) in CANARIES {
             for (output, text) in [
                 ("model requests", &requests),
                 ("events", &events),
                 ("report", &report),
+                ("logs", &logs),
+                ("traces", &traces),
                 ("database", &database.to_string()),
             ] {
                 assert!(

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod agents_runs;
+mod bench;
 mod canaries;
 mod resume;
 mod script;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agents::{Agents, Settings};
 use domain::{IdSource, InvestigationId, Subject};
-use investigation::{Engine, EngineParts};
+use investigation::{Engine, EngineParts, LEASE};
 use llm::{ChatAnswer, ChatModel, ScriptedModel};
 use serde_json::{Value, json};
 use store::{NewInvestigation, Store};
@@ -21,6 +21,7 @@ pub(crate) fn parts(stage: &Stage, store: Store, model: Option<Arc<dyn ChatModel
         settings: Settings::default(),
         clock: stage.clock,
         worker: "test".to_owned(),
+        lease: LEASE,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The contract on a SQLite file, and what only SQLite does.
 
+use std::task::Poll;
+
 use domain::Clock;
 use store::{Store, StoreError};
 
@@ -48,6 +50,22 @@ async fn a_database_in_memory_lives_as_long_as_its_store() {
 
     let other = Store::open("sqlite::memory:", Clock::System).await.unwrap();
     assert!(other.events(id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_take_a_database_in_memory_along() {
+    let store = Store::open("sqlite::memory:", Clock::System).await.unwrap();
+    // Each call is given up at its first wait, as a request of a client that hangs up.
+    for _ in 0..20 {
+        let mut call = Box::pin(store.ping());
+        std::future::poll_fn(|context| {
+            call.as_mut().poll(context).is_ready();
+            Poll::Ready(())
+        })
+        .await;
+    }
+    let question = Database::sqlite_file().question("still there");
+    store.enqueue(question).await.unwrap();
 }
 
 #[tokio::test]

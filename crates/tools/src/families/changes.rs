@@ -64,7 +64,7 @@ impl Tool for Changes {
         if found.len() > LIMIT {
             out.note(&format!("{} older changes left out", found.len() - LIMIT));
         }
-        out.note("the API keeps no former ConfigMap or Secret contents");
+        out.note("deleted objects and former ConfigMap or Secret contents leave no trace here");
         Ok(out)
     }
 }

@@ -152,6 +152,9 @@ fn compare(release: &Release, older: Option<&Revision>, newer: &Revision) -> Out
             older.deployed_at,
         );
     }
+    if older.chart == newer.chart {
+        out.note("complete: no other value changed, and the chart is the same");
+    }
     let objects = newer
         .objects
         .iter()

@@ -19,6 +19,8 @@ const TAIL: usize = 300;
 const PODS: usize = 3;
 /// Lines shown per container.
 const SHOWN: usize = 12;
+/// Bytes of a line that are shown, around the match.
+const LINE_BYTES: usize = 400;
 
 /// Searches logs.
 pub(crate) struct LogsSearch;
@@ -92,28 +94,44 @@ fn show(out: &mut Output, pod: &domain::ObjectRef, source: &LogSource, lines: &[
         .iter()
         .filter(|line| pattern.is_match(line.text.as_str()))
         .collect();
-    let mut groups: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for (index, line) in matching.iter().enumerate() {
-        let group = groups.entry(template(line.text.as_str())).or_insert((0, index));
-        *group = (group.0 + 1, index);
+    if matching.is_empty() {
+        out.note(&format!(
+            "{} [{}]{instance}: 0 of {} lines match",
+            pod,
+            source.container,
+            lines.len()
+        ));
+        return;
     }
-    let mut newest: Vec<(usize, usize)> = groups.into_values().collect();
-    newest.sort_by_key(|(_, index)| std::cmp::Reverse(*index));
+    let mut groups: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+    for (index, line) in matching.iter().enumerate() {
+        let group = groups
+            .entry(template(line.text.as_str()))
+            .or_insert((0, index, index));
+        *group = (group.0 + 1, group.1, index);
+    }
+    let mut newest: Vec<(usize, usize, usize)> = groups.into_values().collect();
+    newest.sort_by_key(|(_, _, last)| std::cmp::Reverse(*last));
     newest.truncate(SHOWN);
-    newest.sort_by_key(|(_, index)| *index);
-    for (count, index) in newest {
-        let Some(line) = matching.get(index) else { continue };
+    newest.sort_by_key(|(_, _, last)| *last);
+    for (count, first, last) in newest {
+        let (Some(start), Some(line)) = (matching.get(first), matching.get(last)) else {
+            continue;
+        };
+        let since = start.at.map_or_else(String::new, |at| {
+            format!(" since {}", at.strftime("%m-%dT%H:%M:%SZ"))
+        });
         let times = if count > 1 {
-            format!("[x{count}]")
+            format!("[x{count}{since}]")
         } else {
             String::new()
         };
-        out.fact(
-            pod,
-            &format!("log[{}]{instance}.line{times}", source.container),
-            line.text.truncated(400).as_str(),
-            line.at,
-        );
+        let hit = pattern
+            .find(line.text.as_str())
+            .map(|hit| hit.as_str())
+            .unwrap_or_default();
+        let path = format!("log[{}]{instance}.line{times}", source.container);
+        out.fact(pod, &path, line.text.around(hit, LINE_BYTES).as_str(), line.at);
     }
 }
 

@@ -11,8 +11,10 @@ use crate::call::{Tool, ToolError};
 use crate::output::Output;
 use crate::workspace::{Workspace, workload};
 
-/// Samples shown per container.
-const POINTS: usize = 10;
+/// Bytes in mebibytes.
+fn mib(bytes: f64) -> f64 {
+    bytes / 1024.0 / 1024.0
+}
 
 /// Memory of a workload's containers.
 pub(crate) struct MemoryUsage;
@@ -23,8 +25,7 @@ pub(crate) struct MemoryArgs(WorkloadArgs);
 
 impl Tool for MemoryUsage {
     const NAME: &'static str = "memory_usage";
-    const ABOUT: &'static str =
-        "Working-set memory of a workload's containers over 24 h against their limits.";
+    const ABOUT: &'static str = "Working-set memory of a workload's containers over 24 h, one line per life between restarts, and their limits.";
     type Args = MemoryArgs;
 
     async fn call(MemoryArgs(args): MemoryArgs, workspace: &Workspace) -> Result<Output, ToolError> {
@@ -62,14 +63,16 @@ impl Tool for MemoryUsage {
                 let Some(series) = view.memory.get(&key) else {
                     continue;
                 };
-                let step = (series.samples.len() / POINTS).max(1);
-                for (at, bytes) in series.samples.iter().step_by(step).chain(series.samples.last()) {
-                    out.fact(
-                        pod.reference(),
-                        &format!("metrics[{}].working_set", container.name),
-                        &format!("{:.0} MiB", bytes / 1_048_576.0),
-                        Some(*at),
+                for life in triage::detectors::lives(&series.samples) {
+                    let path = format!("metrics[{}].working_set.life", container.name);
+                    let value = format!(
+                        "{:.0} MiB -> {:.0} MiB (peak {:.0}) over {}m",
+                        mib(life.first),
+                        mib(life.last),
+                        mib(life.peak),
+                        life.minutes
                     );
+                    out.fact(pod.reference(), &path, &value, Some(life.start));
                 }
             }
         }

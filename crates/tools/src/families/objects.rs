@@ -141,7 +141,18 @@ fn columns(kind: &str) -> &'static [&'static str] {
         "DaemonSet" => &["status.desiredNumberScheduled", "status.numberReady"],
         "Service" => &["spec.type", "spec.selector"],
         "PersistentVolumeClaim" => &["status.phase", "spec.storageClassName", "spec.volumeName"],
-        "StorageClass" => &["provisioner", "volumeBindingMode"],
+        "StorageClass" => &[
+            "provisioner",
+            "volumeBindingMode",
+            "allowVolumeExpansion",
+            "metadata.annotations[storageclass.kubernetes.io/is-default-class]",
+        ],
+        "PersistentVolume" => &[
+            "status.phase",
+            "spec.storageClassName",
+            "spec.capacity.storage",
+            "spec.claimRef.name",
+        ],
         "Node" => &["status.conditions[Ready].status", "spec.unschedulable"],
         "NetworkPolicy" => &["spec.podSelector", "metadata.creationTimestamp"],
         _ => &["metadata.creationTimestamp"],
@@ -214,7 +225,7 @@ pub(crate) struct EvidenceReadArgs {
 
 impl Tool for EvidenceRead {
     const NAME: &'static str = "evidence_read";
-    const ABOUT: &'static str = "More of an earlier result, by its id. Cite the original id.";
+    const ABOUT: &'static str = "The rest of an earlier result, by its id; cite either id.";
     type Args = EvidenceReadArgs;
 
     async fn call(args: EvidenceReadArgs, workspace: &Workspace) -> Result<Output, ToolError> {

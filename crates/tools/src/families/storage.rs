@@ -119,6 +119,7 @@ fn chain(out: &mut Output, view: &ClusterView, reference: &ObjectRef) {
                 == Some(&reference.name)
         });
         if mounts {
+            out.fact(pod.reference(), "mounts", &reference.to_string(), None);
             out.facts(pod, ["status.phase", "spec.nodeName"]);
             for event in view
                 .events_of(pod.reference())

@@ -15,6 +15,26 @@ const POD_LIMIT: usize = 6;
 /// Most events shown.
 const EVENT_LIMIT: usize = 25;
 
+/// Status fields of a container, the telling ones first.
+const STATUS: &[&str] = &[
+    "ready",
+    "restartCount",
+    "state.waiting.reason",
+    "state.waiting.message",
+    "lastState.terminated.reason",
+    "lastState.terminated.exitCode",
+    "lastState.terminated.startedAt",
+    "lastState.terminated.finishedAt",
+];
+/// Fields of a container's spec.
+const SPEC: &[&str] = &[
+    "image",
+    "resources.limits.memory",
+    "ports",
+    "readinessProbe",
+    "livenessProbe",
+];
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WorkloadArgs {
@@ -52,39 +72,30 @@ impl Tool for WorkloadStatus {
         );
         let mut pods: Vec<_> = view.pods_of(found.reference()).collect();
         pods.sort_by_key(|pod| (containers::is_healthy(pod), std::cmp::Reverse(pod.created())));
+        let mut known = std::collections::BTreeSet::new();
         for pod in pods.iter().take(POD_LIMIT) {
+            let owner = pod
+                .controller()
+                .map(|owner| owner.to_string())
+                .unwrap_or_default();
+            out.fact(pod.reference(), "owner", &owner, pod.created());
             out.facts(
                 pod,
                 [
                     "status.phase",
                     "spec.nodeName",
-                    "metadata.creationTimestamp",
                     "status.conditions[PodScheduled].message",
                 ],
             );
             for container in containers::of(pod) {
-                let status = [
-                    "state.waiting.reason",
-                    "state.waiting.message",
-                    "lastState.terminated.reason",
-                    "lastState.terminated.exitCode",
-                    "lastState.terminated.startedAt",
-                    "lastState.terminated.finishedAt",
-                    "restartCount",
-                    "ready",
-                ];
-                let spec = [
-                    "image",
-                    "resources.limits.memory",
-                    "ports",
-                    "readinessProbe",
-                    "livenessProbe",
-                ];
-                let paths: Vec<String> = status
+                let status = STATUS.iter().map(|field| container.status_path(field));
+                // Pods of one revision have one spec; it is shown once.
+                let fresh = known.insert((owner.clone(), container.name.to_owned()));
+                let spec = SPEC
                     .iter()
-                    .map(|field| container.status_path(field))
-                    .chain(spec.iter().map(|field| container.spec_path(field)))
-                    .collect();
+                    .filter(|_| fresh)
+                    .map(|field| container.spec_path(field));
+                let paths: Vec<String> = status.chain(spec).collect();
                 out.facts(pod, paths.iter().map(String::as_str));
             }
         }

@@ -63,7 +63,7 @@ fn regression(context: &Context<'_>, change: &Change) -> Option<Signal> {
         view.release_of(workload)
             .is_some_and(|found| found.reference == release.reference)
     });
-    own.filter_map(|workload| broken_by(view, change, workload))
+    own.filter_map(|workload| broken_by(context, change, workload))
         .max_by(|a, b| a.certainty.total_cmp(&b.certainty))
         .map(|mut signal| {
             signal.params.more.insert(
@@ -75,7 +75,8 @@ fn regression(context: &Context<'_>, change: &Change) -> Option<Signal> {
 }
 
 /// A workload of the release that fails since the revision, and the changed value that it follows.
-fn broken_by(view: &ClusterView, change: &Change, workload: &Object) -> Option<Signal> {
+fn broken_by(context: &Context<'_>, change: &Change, workload: &Object) -> Option<Signal> {
+    let view = context.view;
     let at = change.at?;
     let failing: Vec<&Object> = view
         .pods_of(workload.reference())
@@ -98,7 +99,13 @@ fn broken_by(view: &ClusterView, change: &Change, workload: &Object) -> Option<S
         .find_map(|diff| Some((*diff, complaint(view, &failing, diff.after.as_ref()?.as_str())?)));
     let (diff, certainty) = match &complaint {
         Some((diff, _)) => (*diff, 0.96),
-        None => (*followed.first()?, 0.65),
+        None => match followed
+            .iter()
+            .find(|diff| leads_nowhere(context, workload, diff))
+        {
+            Some(diff) => (*diff, 0.9),
+            None => (*followed.first()?, 0.65),
+        },
     };
     let text = |value: &Option<Redacted>| {
         value
@@ -132,6 +139,14 @@ fn broken_by(view: &ClusterView, change: &Change, workload: &Object) -> Option<S
         built = built.computed(pod, path, line, *at);
     }
     Some(built.build())
+}
+
+/// Whether the new value is an address of a Service that does not exist.
+fn leads_nowhere(context: &Context<'_>, workload: &Object, diff: &FieldDiff) -> bool {
+    let value = diff.after.as_ref().map(Redacted::as_str).unwrap_or_default();
+    context.calls.iter().any(|call| {
+        &call.from == workload.reference() && call.exists == Some(false) && value.contains(&call.host)
+    })
 }
 
 /// Whether a value stands in the workload's template or in a ConfigMap that it uses.
@@ -193,7 +208,7 @@ fn complaint(view: &ClusterView, failing: &[&Object], value: &str) -> Option<Lin
                 Some((
                     pod.reference().clone(),
                     path,
-                    line.text.truncated(300).as_str().to_owned(),
+                    line.text.around(short, 400).as_str().to_owned(),
                     line.at,
                 ))
             })

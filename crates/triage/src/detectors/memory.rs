@@ -1,6 +1,6 @@
 //! Containers killed for memory: was the limit lowered, or does the process grow?
 
-mod growth;
+pub(super) mod growth;
 
 use std::collections::BTreeMap;
 

@@ -25,21 +25,14 @@ const TIMEOUTS: &[&str] = &[
 ];
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
-    let mut out: Vec<Signal> = Vec::new();
-    for call in context.calls {
-        let Some(found) = refused(context, call) else {
-            continue;
-        };
-        match out.iter_mut().find(|known| known.object == found.object) {
-            Some(known) => {
-                known.affects.extend(found.affects);
-                known.facts.extend(found.facts);
-                known.certainty = known.certainty.max(found.certainty);
-            }
-            None => out.push(found),
-        }
-    }
-    out
+    let mut found: Vec<Signal> = context
+        .calls
+        .iter()
+        .filter_map(|call| refused(context, call))
+        .collect();
+    // The surest flow, one whose caller logs timeouts, gives a policy's signal its words.
+    found.sort_by(|a, b| b.certainty.total_cmp(&a.certainty));
+    found
 }
 
 fn refused(context: &Context<'_>, call: &Call) -> Option<Signal> {
@@ -51,6 +44,9 @@ fn refused(context: &Context<'_>, call: &Call) -> Option<Signal> {
         .into_iter()
         .flat_map(|kind| view.in_namespace(kind, service.namespace()))
         .find(|workload| selector::map_selects(wanted, selector::template_labels(workload)))?;
+    if from.reference() == to.reference() {
+        return None;
+    }
     let port = network::target_port(service, call.port, to)?;
     let denial = network::denial(view, Side { workload: from }, Side { workload: to }, port)?;
     let culprit = culprit(&denial)?;
@@ -58,6 +54,7 @@ fn refused(context: &Context<'_>, call: &Call) -> Option<Signal> {
     let certainty = match (&timeout, network::enforcer(view)) {
         (Some(_), Some(_)) => 0.96,
         (Some(_), None) => 0.85,
+        (None, Some(_)) if is_fresh(context, culprit) => 0.85,
         (None, Some(_)) => 0.6,
         (None, None) => 0.4,
     };
@@ -104,6 +101,16 @@ fn params(built: SignalBuilder, denial: &Denial<'_>, from: &ObjectRef) -> Signal
         Direction::Ingress => built.params("spec.ingress", "denied", Some(&format!("allow from {from}"))),
         Direction::Egress => built.params("spec.egress", "denied", Some(&format!("allow out of {from}"))),
     }
+}
+
+/// Whether a policy was written within a day before the trouble was noticed.
+fn is_fresh(context: &Context<'_>, policy: &Object) -> bool {
+    let noticed = context.noticed.unwrap_or(context.view.now);
+    let written = policy
+        .last_write("")
+        .and_then(|manager| manager.time)
+        .max(policy.created());
+    written.is_some_and(|at| (0..86_400).contains(&noticed.duration_since(at).as_secs()))
 }
 
 /// Of the policies that select the pods, the one written last: the others were there while traffic flowed.

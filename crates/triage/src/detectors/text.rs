@@ -28,7 +28,8 @@ pub(crate) fn ago(duration: jiff::SignedDuration) -> String {
     match seconds {
         0..120 => format!("{seconds}s"),
         120..7200 => format!("{}m", seconds / 60),
-        7200..172_800 => format!("{}h", seconds / 3600),
+        7200..172_800 if seconds % 3600 < 1800 => format!("{}h", seconds / 3600),
+        7200..172_800 => format!("{}h30m", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
 }

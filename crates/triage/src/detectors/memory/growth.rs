@@ -31,9 +31,45 @@ impl Climb {
     }
 }
 
+/// One life of a container by its samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Life {
+    /// First sample.
+    pub start: Timestamp,
+    /// Minutes from first to last sample.
+    pub minutes: i64,
+    /// First value in bytes.
+    pub first: f64,
+    /// Last value in bytes.
+    pub last: f64,
+    /// Highest value in bytes.
+    pub peak: f64,
+}
+
+/// The series cut into lives at its drops, oldest first.
+pub fn lives(samples: &[(Timestamp, f64)]) -> Vec<Life> {
+    let life = |samples: &[(Timestamp, f64)]| {
+        let (first, last) = (samples.first()?, samples.last()?);
+        let peak = samples.iter().map(|sample| sample.1).fold(0.0, f64::max);
+        Some(Life {
+            start: first.0,
+            minutes: last.0.duration_since(first.0).as_mins(),
+            first: first.1,
+            last: last.1,
+            peak,
+        })
+    };
+    cut(samples, &[]).into_iter().filter_map(life).collect()
+}
+
 /// The longest life that climbs, or else the longest life. `restarts` are known beginnings of lives.
 pub(super) fn longest_climb(samples: &[(Timestamp, f64)], restarts: &[Timestamp]) -> Option<Climb> {
-    let mut lives: Vec<&[(Timestamp, f64)]> = Vec::new();
+    let climbs = cut(samples, restarts).into_iter().filter_map(fit);
+    climbs.max_by(|a, b| (a.is_leak(), a.duration).cmp(&(b.is_leak(), b.duration)))
+}
+
+fn cut<'a>(samples: &'a [(Timestamp, f64)], restarts: &[Timestamp]) -> Vec<&'a [(Timestamp, f64)]> {
+    let mut lives = Vec::new();
     let mut from = 0;
     for at in 1..samples.len() {
         let restarted = restarts
@@ -44,11 +80,8 @@ pub(super) fn longest_climb(samples: &[(Timestamp, f64)], restarts: &[Timestamp]
             from = at;
         }
     }
-    lives.push(samples.get(from..)?);
+    lives.extend(samples.get(from..));
     lives
-        .into_iter()
-        .filter_map(fit)
-        .max_by(|a, b| (a.is_leak(), a.duration).cmp(&(b.is_leak(), b.duration)))
 }
 
 /// Least squares over one life; `None` below five samples.
