@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::object::Object;
 use crate::view::ClusterView;
 
-pub use rollout::{Revisions, revisions};
+pub use rollout::{Revisions, in_revision, revisions};
 
 /// How far back changes are looked for by default.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(48);
@@ -28,8 +28,6 @@ const EDITED: &[&str] = &[
     "ResourceQuota",
     "LimitRange",
     "PersistentVolumeClaim",
-    "DaemonSet",
-    "StatefulSet",
     "CronJob",
     "Job",
 ];
@@ -37,9 +35,12 @@ const EDITED: &[&str] = &[
 /// All changes since `since` in what was read, newest first.
 pub fn since(view: &ClusterView, since: Timestamp) -> Vec<Change> {
     let mut out = Vec::new();
-    for deployment in view.of_kind("Deployment") {
-        out.extend(rollout::change(view, deployment));
-        out.extend(scaled(deployment));
+    for workload in ["Deployment", "StatefulSet", "DaemonSet"]
+        .into_iter()
+        .flat_map(|kind| view.of_kind(kind))
+    {
+        out.extend(rollout::change(view, workload));
+        out.extend(scaled(workload));
     }
     for release in &view.releases {
         out.extend(helm::changes(release));

@@ -17,6 +17,7 @@ const NAMESPACED: &[&str] = &[
     "Pod",
     "Deployment",
     "ReplicaSet",
+    "ControllerRevision",
     "StatefulSet",
     "DaemonSet",
     "Job",

@@ -4,7 +4,7 @@ use std::future::ready;
 
 use crate::error::LlmError;
 use crate::pins::{system_sha256, tools_sha256};
-use crate::port::{BoxFuture, ChatAnswer, ChatModel, ChatRequest};
+use crate::port::{BoxFuture, ChatAnswer, ChatModel, ChatRequest, ToolChoice};
 use crate::transcript::{StreamRecord, Transcript};
 
 /// Answers from a [`Transcript`] by stream and turn. Only decisions are replayed: tools run for real, and what they
@@ -54,7 +54,8 @@ impl ChatModel for Replay {
     }
 }
 
-/// Compares the fingerprints. A later turn without tools is a conclusion asked for without them, not a change.
+/// Compares the fingerprints. A later turn without tools, or with one named tool alone, is a forced conclusion, not a
+/// change.
 fn check_pins(record: &StreamRecord, request: &ChatRequest) -> Result<(), LlmError> {
     let stale = |what| LlmError::Stale {
         stream: request.key.stream.0.clone(),
@@ -63,7 +64,8 @@ fn check_pins(record: &StreamRecord, request: &ChatRequest) -> Result<(), LlmErr
     if record.system_sha256 != system_sha256(request) {
         return Err(stale("system prompt"));
     }
-    let concluding = request.key.turn > 1 && request.tools.is_empty();
+    let forced = matches!(request.tool_choice, ToolChoice::Named(_)) || request.tools.is_empty();
+    let concluding = request.key.turn > 1 && forced;
     if !concluding && record.tools_sha256 != tools_sha256(&request.tools) {
         return Err(stale("tool schemas"));
     }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::call::Called;
 
-/// Most bytes of a tool's text. About 1,000 tokens.
-const TEXT_LIMIT: usize = 3600;
+/// Most bytes of a tool's text. About 800 tokens.
+const TEXT_LIMIT: usize = 2800;
 
 /// What a tool collected.
 #[derive(Default)]

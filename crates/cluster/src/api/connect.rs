@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use domain::Redactor;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use secrecy::SecretString;
 
 use crate::api::client::{ClusterReader, Limits};
 
@@ -91,9 +92,27 @@ async fn from_context(context: &str) -> Result<Config, ConnectError> {
         context: Some(context.to_owned()),
         ..KubeConfigOptions::default()
     };
-    Config::from_custom_kubeconfig(kubeconfig, &options)
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| ConnectError::Kubeconfig(error.to_string()))
+        .map_err(|error| ConnectError::Kubeconfig(error.to_string()))?;
+    trim_token_file(&mut config.auth_info);
+    Ok(config)
+}
+
+/// Takes the token out of a file with white space around it, as client-go does: kube would send it as it is. Such
+/// files are written by people; those that a system writes and renews have none and stay with kube, which reads them
+/// again.
+fn trim_token_file(auth: &mut AuthInfo) {
+    let Some(path) = auth.token_file.as_ref().filter(|_| auth.token.is_none()) else {
+        return;
+    };
+    let Ok(content) = std::fs::read_to_string(path) else {
+        return;
+    };
+    let token = content.trim();
+    if token != content {
+        auth.token = Some(SecretString::from(token));
+    }
 }
 
 async fn from_surroundings() -> Result<(Config, String), ConnectError> {

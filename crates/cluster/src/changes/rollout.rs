@@ -1,4 +1,4 @@
-//! Rollouts of Deployments: the newest ReplicaSet against the one before it.
+//! Rollouts: the newest revision of a workload against the one before it.
 
 use domain::{Change, ChangeKind, FieldDiff, Redacted};
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +8,8 @@ use crate::diff;
 use crate::object::Object;
 use crate::view::ClusterView;
 
-/// The current and the previous ReplicaSet of a Deployment.
+/// The current and the previous revision of a workload: ReplicaSets of a Deployment, ControllerRevisions of a
+/// StatefulSet or DaemonSet.
 #[derive(Debug, Clone, Copy)]
 pub struct Revisions<'a> {
     /// The newest.
@@ -18,13 +19,16 @@ pub struct Revisions<'a> {
 }
 
 impl Revisions<'_> {
-    /// Fields of the pod template that differ, addressed from the Deployment: `spec.template.spec.…`.
+    /// Fields of the pod template that differ, addressed from the workload: `spec.template.spec.…`.
     pub fn diff(&self) -> Vec<FieldDiff> {
         let Some(previous) = self.previous else {
             return Vec::new();
         };
         let template = |set: &Object| {
-            let mut template = set.at("spec.template").cloned().unwrap_or_default();
+            let mut template = set
+                .at(&in_revision(set, "spec.template"))
+                .cloned()
+                .unwrap_or_default();
             if let Some(labels) = template
                 .pointer_mut("/metadata/labels")
                 .and_then(Value::as_object_mut)
@@ -41,16 +45,32 @@ impl Revisions<'_> {
     }
 }
 
-/// Current and previous revision of a Deployment, by `deployment.kubernetes.io/revision`.
-pub fn revisions<'a>(view: &'a ClusterView, deployment: &'a Object) -> Option<Revisions<'a>> {
+/// Where a field of the workload (`spec.template.…`) stands in one of its revisions.
+pub fn in_revision(revision: &Object, field: &str) -> String {
+    if revision.kind() == "ControllerRevision" {
+        format!("data.{field}")
+    } else {
+        field.to_owned()
+    }
+}
+
+/// Current and previous revision of a workload; `None` when no history was read.
+pub fn revisions<'a>(view: &'a ClusterView, workload: &'a Object) -> Option<Revisions<'a>> {
+    let kind = if workload.kind() == "Deployment" {
+        "ReplicaSet"
+    } else {
+        "ControllerRevision"
+    };
     let revision = |set: &Object| -> i64 {
-        set.str("metadata.annotations[deployment.kubernetes.io/revision]")
+        let annotated = set
+            .str("metadata.annotations[deployment.kubernetes.io/revision]")
             .parse()
-            .unwrap_or_default()
+            .ok();
+        annotated.unwrap_or_else(|| set.int("revision"))
     };
     let mut sets: Vec<&Object> = view
-        .in_namespace("ReplicaSet", deployment.reference().namespace.as_str())
-        .filter(|set| set.controller().as_ref() == Some(deployment.reference()))
+        .in_namespace(kind, workload.reference().namespace.as_str())
+        .filter(|set| set.controller().as_ref() == Some(workload.reference()))
         .collect();
     sets.sort_by_key(|set| std::cmp::Reverse(revision(set)));
     Some(Revisions {
@@ -59,7 +79,7 @@ pub fn revisions<'a>(view: &'a ClusterView, deployment: &'a Object) -> Option<Re
     })
 }
 
-/// The last rollout of a Deployment as a change; `None` for one that was never rolled out anew.
+/// The last rollout of a workload as a change; `None` for one that was never rolled out anew.
 pub(super) fn change(view: &ClusterView, deployment: &Object) -> Option<Change> {
     let revisions = revisions(view, deployment)?;
     let previous = revisions.previous?;

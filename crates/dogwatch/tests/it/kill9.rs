@@ -44,7 +44,7 @@ async fn killed_at_call(call: usize) {
 
     let second = Service::start(&world, &variables);
     let report = second.report(&id).await;
-    assert_eq!(report["kind"], "investigation", "{report:#}");
+    assert_eq!(report["kind"], "agents", "{report:#}");
     assert_eq!(report["verdict"], "root_cause", "{report:#}");
     assert_eq!(report["root_causes"][0]["object"]["name"], facts.class);
     asked_once(&model, call);

@@ -4,6 +4,7 @@
 mod agents_runs;
 mod bench;
 mod canaries;
+mod replay;
 mod resume;
 mod script;
 mod triage_cases;

@@ -61,6 +61,9 @@ impl Tool for Changes {
                 );
             }
         }
+        if found.is_empty() {
+            out.note(&format!("no change within {} h", args.hours.unwrap_or(48)));
+        }
         if found.len() > LIMIT {
             out.note(&format!("{} older changes left out", found.len() - LIMIT));
         }

@@ -122,6 +122,10 @@ impl Tool for NetworkPolicyCheck {
         match network::denial(&view, Side { workload: from }, Side { workload: to }, args.port) {
             None => out.fact(to.reference(), &flow, "admitted", None),
             Some(denial) => {
+                out.note(&format!(
+                    "{} policies select that side; none of them admits the flow",
+                    denial.policies.len()
+                ));
                 for policy in denial.policies {
                     out.fact(policy.reference(), &flow, "denied", None);
                     out.facts(

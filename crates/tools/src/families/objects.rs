@@ -10,7 +10,7 @@ use crate::output::{Output, render_evidence};
 use crate::workspace::Workspace;
 
 /// Most fields of an object that are listed.
-const FIELD_LIMIT: usize = 90;
+const FIELD_LIMIT: usize = 60;
 
 fn known_kind(name: &str) -> Result<&'static cluster::Kind, ToolError> {
     kinds::find(name).ok_or_else(|| {

@@ -183,7 +183,8 @@ fn wrong_reference(
     let owner = view.get_ref(workload);
     let revisions = owner.and_then(|owner| changes::revisions(view, owner));
     let before = revisions.and_then(|revisions| {
-        let previous = revisions.previous?.str(&field).to_owned();
+        let previous = revisions.previous?;
+        let previous = previous.str(&changes::in_revision(previous, &field)).to_owned();
         (previous != image && !previous.is_empty()).then_some(previous)
     });
     let was = before.as_ref().map_or_else(String::new, |before| {
@@ -198,7 +199,7 @@ fn wrong_reference(
         built = built.facts(owner, [field.as_str()]);
     }
     if let Some(previous) = revisions.and_then(|revisions| revisions.previous) {
-        built = built.facts(previous, [field.as_str()]);
+        built = built.facts(previous, [changes::in_revision(previous, &field).as_str()]);
     }
     built.build()
 }

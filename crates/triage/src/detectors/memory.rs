@@ -205,11 +205,13 @@ fn limit_lowered(
     let after_change = onset
         .zip(rolled_out)
         .is_none_or(|(onset, change)| onset >= change - SignedDuration::from_secs(60));
+    let certainty = if after_change && !is_old(view, kills, rolled_out) {
+        0.97
+    } else {
+        0.5
+    };
     let mut built = base(view, workload, &message, kills, onset)
-        .mechanism(
-            "resource-exhaustion/memory-limit-too-low",
-            if after_change { 0.97 } else { 0.5 },
-        )
+        .mechanism("resource-exhaustion/memory-limit-too-low", certainty)
         .params(&change.field, after, Some(before))
         .param("container", name)
         .computed(
@@ -220,15 +222,24 @@ fn limit_lowered(
         );
     if let Some((owner, revisions)) = rollout {
         built = built.facts(owner, [change.field.as_str()]);
-        built = built.facts(
-            revisions.current,
-            [change.field.as_str(), "metadata.creationTimestamp"],
-        );
+        let field = changes::in_revision(revisions.current, &change.field);
+        built = built.facts(revisions.current, [field.as_str(), "metadata.creationTimestamp"]);
         if let Some(previous) = revisions.previous {
-            built = built.facts(previous, [change.field.as_str()]);
+            built = built.facts(previous, [field.as_str()]);
         }
     }
     built.build()
+}
+
+/// A limit that instances lived with for hours, days after it was set, is no sudden cause.
+fn is_old(view: &ClusterView, kills: &[Kill<'_>], rolled_out: Option<Timestamp>) -> bool {
+    let days = rolled_out.is_some_and(|at| view.now.duration_since(at) > SignedDuration::from_hours(48));
+    let lives = kills
+        .iter()
+        .filter_map(|kill| Some(kill.finished?.duration_since(kill.started?)));
+    days && lives
+        .max()
+        .is_some_and(|life| life > SignedDuration::from_hours(6))
 }
 
 fn leak(

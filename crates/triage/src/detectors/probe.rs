@@ -114,7 +114,7 @@ fn failing(view: &ClusterView, container: &Container<'_>, probe: &str, words: &s
     if let Some(owner) = view.get_ref(&workload) {
         built = built.facts(owner, [field.as_str(), "status.conditions[Progressing].reason"]);
         if let Some(previous) = changes::revisions(view, owner).and_then(|revisions| revisions.previous) {
-            built = built.facts(previous, [field.as_str()]);
+            built = built.facts(previous, [changes::in_revision(previous, &field).as_str()]);
         }
     }
     Some(built.build())
