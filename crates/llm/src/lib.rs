@@ -6,8 +6,6 @@ mod openai;
 mod pins;
 mod port;
 pub mod prices;
-mod recorder;
-mod replay;
 mod schema;
 mod scripted;
 mod tokens;
@@ -21,9 +19,7 @@ pub use port::{
     BoxFuture, CallKey, ChatAnswer, ChatModel, ChatRequest, Message, ToolCall, ToolChoice, ToolSpec,
 };
 pub use prices::{Price, PriceTable};
-pub use recorder::Recorder;
-pub use replay::Replay;
 pub use schema::tool_schema;
 pub use scripted::ScriptedModel;
 pub use tokens::{count_tokens, request_tokens, tools_tokens};
-pub use transcript::{StreamRecord, TRANSCRIPT_VERSION, Transcript, TranscriptError, Turn};
+pub use transcript::{Recorder, Replay, StreamRecord, TRANSCRIPT_VERSION, Transcript, TranscriptError, Turn};

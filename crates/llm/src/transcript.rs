@@ -1,12 +1,18 @@
 //! The form of a recorded run: what the model decided, per agent stream and turn, and fingerprints of what it was
 //! told. Decisions are kept as the model wrote them, citations included. Knows no model and no files.
 
+mod recorder;
+mod replay;
+
 use std::collections::BTreeMap;
 
 use domain::Usage;
 use serde::{Deserialize, Serialize};
 
 use crate::port::ToolCall;
+
+pub use self::recorder::Recorder;
+pub use self::replay::Replay;
 
 /// Version of the form.
 pub const TRANSCRIPT_VERSION: u16 = 1;

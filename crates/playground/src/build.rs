@@ -3,7 +3,6 @@
 pub mod controller;
 pub mod event;
 pub mod helm;
-pub mod json;
 pub mod log;
 pub mod metrics;
 pub mod object;
@@ -11,6 +10,4 @@ pub mod pod;
 pub mod service;
 pub mod template;
 pub mod time;
-pub mod voice;
 pub mod workload;
-pub mod yaml;

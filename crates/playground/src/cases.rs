@@ -1,16 +1,17 @@
 //! Demo cases: a world, what is said of it, and the expected answer. Must not know how anyone finds it out.
 
+pub mod alerts;
+pub mod noise;
 #[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::alerts::{self, Fired};
+use self::alerts::Fired;
 use crate::build::time;
 use crate::faults::{FaultContext, Symptom, Truth, by_id, nothing};
 use crate::names::Names;
-use crate::noise;
 use crate::rng::Rng;
 use crate::shop::{self, Shop, network};
 use crate::simulate::settle::settle;

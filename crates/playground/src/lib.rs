@@ -2,24 +2,20 @@
 //!
 //! It must not know how dogwatch diagnoses: nothing here is shared with `triage`.
 
-pub mod alerts;
 mod api;
 pub mod build;
 pub mod cases;
 pub mod faults;
 mod json;
 pub mod names;
-pub mod noise;
-mod prometheus;
 pub mod rng;
 pub mod serve;
 pub mod shop;
 pub mod simulate;
 pub mod world;
-pub mod worlddir;
 
 pub use serve::{
     AccessRule, Identity, Playground, PlaygroundError, RequestLog, ServeOptions, Weather, WeatherRule,
 };
 pub use world::World;
-pub use worlddir::{WorldError, load_world, save_world};
+pub use world::dir::{WorldError, load_world, save_world};

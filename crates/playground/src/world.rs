@@ -1,6 +1,8 @@
 //! A world: a cluster at a moment. Owns the objects, logs and metrics that the API server serves and that
 //! faults alter. Knows nothing of HTTP.
 
+pub mod dir;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;

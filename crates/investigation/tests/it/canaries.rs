@@ -1,5 +1,6 @@
 //! Planted secrets never leave: not in model requests, evidence, reports or the database.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::Subject;
@@ -12,7 +13,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::script::{open, parts};
-use crate::world::{serve, subject};
+use crate::world::{Stage, serve, subject};
 use playground::ServeOptions;
 use playground::cases::{self, RenderOptions};
 
@@ -136,106 +137,101 @@ fn plant_in_releases(world: &mut playground::World) {
 #[tokio::test]
 async fn planted_secrets_appear_nowhere() {
     for id in ["pending-claim", "helm-values", "recovered"] {
-        let Some(case) = cases::cases().iter().find(|case| case.id == id) else {
-            continue;
-        };
-        let mut rendered = cases::render(
-            case,
-            RenderOptions {
-                seed: 4,
-                randomize: true,
-            },
-        )
-        .expect("it renders");
-        plant(&mut rendered.world);
-        plant_in_releases(&mut rendered.world);
-        let stage = serve(
-            rendered,
-            ServeOptions {
-                freeze: true,
-                ..ServeOptions::default()
-            },
-        )
-        .await;
-        let mut asked = subject(&stage.rendered);
-        if let Subject::Alerts { alerts } = &mut asked {
-            let redactor = stage.reader.redactor();
-            alerts[0].annotations.insert(
-                "note".to_owned(),
-                redactor.redact(&format!("key {}", CANARIES[6].1)),
-            );
-        }
-        let file = std::env::temp_dir().join(format!("dogwatch-canary-{id}-{}.db", std::process::id()));
-        let store = Store::open(&format!("sqlite:{}", file.display()), stage.clock)
-            .await
-            .expect("a store");
-        let heard = Heard::default();
-        let spans = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(spans.clone())
-            .build();
-        let subscriber = tracing_subscriber::registry()
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .with_span_events(FmtSpan::FULL)
-                    .with_writer(heard.clone()),
-            )
-            .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("test")));
-        let _listening = tracing::subscriber::set_default(subscriber);
-        let investigation = open(&store, &asked, stage.clock.now()).await;
-        let namespace = stage
-            .rendered
-            .world
-            .of_kind("Pod")
-            .next()
-            .and_then(|pod| pod.pointer("/metadata/namespace")?.as_str().map(str::to_owned))
-            .unwrap_or_default();
-        let model = Arc::new(curious(&namespace));
-        let engine = investigation::Engine::new(parts(&stage, store.clone(), Some(model.clone())));
-        let report = engine.investigate(investigation).await.expect("a report");
-        let requests: String = model
-            .requests()
-            .iter()
-            .map(|request| format!("{:?}", request.messages))
-            .collect();
-        assert!(
-            requests.contains("[redacted:"),
-            "{id}: the tools met secrets and hid them"
-        );
-        let events =
-            serde_json::to_string(&store.events(investigation).await.expect("events")).expect("JSON");
-        let report = serde_json::to_string(&report).expect("JSON");
-        store.close().await;
-        let mut database = Vec::new();
-        for suffix in ["", "-wal"] {
-            database.extend(std::fs::read(format!("{}{suffix}", file.display())).unwrap_or_default());
-        }
-        let database = String::from_utf8_lossy(&database);
-        let logs = heard.text();
-        let traces = format!("{:?}", spans.get_finished_spans().expect("spans"));
-        assert!(
-            logs.contains("invoke_agent") && traces.contains("execute_tool"),
-            "{id}: logs and traces were captured"
-        );
-        for (place, canary) in CANARIES {
-            for (output, text) in [
-                ("model requests", &requests),
-                ("events", &events),
-                ("report", &report),
-                ("logs", &logs),
-                ("traces", &traces),
-                ("database", &database.to_string()),
-            ] {
-                assert!(
-                    !text.contains(canary),
-                    "{id}: the secret of {place} is in {output}"
-                );
+        for (output, text) in outputs(id).await {
+            for (place, canary) in CANARIES {
+                let hidden = !text.contains(canary);
+                assert!(hidden, "{id}: the secret of {place} is in {output}");
             }
         }
-        for suffix in ["", "-wal", "-shm", ".lock"] {
-            let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
-        }
     }
+}
+
+/// Everything that an investigation of the case leaves behind.
+async fn outputs(id: &str) -> Vec<(&'static str, String)> {
+    let stage = planted(id).await;
+    let mut asked = subject(&stage.rendered);
+    if let Subject::Alerts { alerts } = &mut asked {
+        let note = format!("key {}", CANARIES[6].1);
+        let note = stage.reader.redactor().redact(&note);
+        alerts[0].annotations.insert("note".to_owned(), note);
+    }
+    let file = std::env::temp_dir().join(format!("dogwatch-canary-{id}-{}.db", std::process::id()));
+    let store = Store::open(&format!("sqlite:{}", file.display()), stage.clock)
+        .await
+        .expect("a store");
+    let (heard, spans) = (Heard::default(), InMemorySpanExporter::default());
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(spans.clone())
+        .build();
+    let text_layer = tracing_subscriber::fmt::layer()
+        .with_span_events(FmtSpan::FULL)
+        .with_writer(heard.clone());
+    let subscriber = tracing_subscriber::registry()
+        .with(text_layer)
+        .with(tracing_opentelemetry::layer().with_tracer(provider.tracer("test")));
+    let _listening = tracing::subscriber::set_default(subscriber);
+    let investigation = open(&store, &asked, stage.clock.now()).await;
+    let pod = stage.rendered.world.of_kind("Pod").next();
+    let namespace = pod.and_then(|pod| pod.pointer("/metadata/namespace")?.as_str());
+    let model = Arc::new(curious(namespace.unwrap_or_default()));
+    let engine = investigation::Engine::new(parts(&stage, store.clone(), Some(model.clone())));
+    let report = engine.investigate(investigation).await.expect("a report");
+    let events = store.events(investigation).await.expect("events");
+    store.close().await;
+
+    let requests: String = model
+        .requests()
+        .iter()
+        .map(|request| format!("{:?}", request.messages))
+        .collect();
+    let (logs, traces) = (
+        heard.text(),
+        format!("{:?}", spans.get_finished_spans().expect("spans")),
+    );
+    assert!(
+        requests.contains("[redacted:"),
+        "{id}: the tools met secrets and hid them"
+    );
+    assert!(
+        logs.contains("invoke_agent") && traces.contains("execute_tool"),
+        "{id}: logs and traces were captured"
+    );
+    vec![
+        ("model requests", requests),
+        ("events", serde_json::to_string(&events).expect("JSON")),
+        ("report", serde_json::to_string(&report).expect("JSON")),
+        ("logs", logs),
+        ("traces", traces),
+        ("database", taken(&file)),
+    ]
+}
+
+/// The world of a case, served, with secrets in all places.
+async fn planted(id: &str) -> Stage {
+    let case = cases::cases().iter().find(|case| case.id == id);
+    let options = RenderOptions {
+        seed: 4,
+        randomize: true,
+    };
+    let mut rendered = cases::render(case.expect("the case"), options).expect("it renders");
+    plant(&mut rendered.world);
+    plant_in_releases(&mut rendered.world);
+    let options = ServeOptions {
+        freeze: true,
+        ..ServeOptions::default()
+    };
+    serve(rendered, options).await
+}
+
+/// The bytes of a SQLite database as text; its files are removed.
+fn taken(file: &Path) -> String {
+    let files = ["", "-wal", "-shm", ".lock"].map(|suffix| format!("{}{suffix}", file.display()));
+    let mut bytes = Vec::new();
+    for file in &files {
+        bytes.extend(std::fs::read(file).unwrap_or_default());
+        std::fs::remove_file(file).ok();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A generalist-minded orchestrator that reads everything it can.

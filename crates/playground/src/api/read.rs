@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::api::ApiServer;
 use crate::api::call::Call;
-use crate::api::podlog;
 use crate::api::read::representation::{Painter, Representation};
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
@@ -15,6 +14,7 @@ use crate::api::{discovery, write};
 
 pub(crate) mod event;
 pub(crate) mod list;
+mod podlog;
 pub(crate) mod representation;
 pub(crate) mod selector;
 mod watch;

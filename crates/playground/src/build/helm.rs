@@ -1,5 +1,7 @@
 //! Helm releases as Helm 3 and 4 store them: one Secret per revision. Must not know why a revision was made.
 
+mod yaml;
+
 use std::io::{Read as _, Write as _};
 
 use base64::Engine as _;
@@ -9,11 +11,11 @@ use flate2::{Compression, GzBuilder};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::json::set;
+use self::yaml::to_yaml;
 use super::object::{HELM3, Stamp};
 use super::time;
 use super::workload::{CHART_VERSION, Delivery};
-use super::yaml::to_yaml;
+use crate::json::set;
 use crate::world::World;
 
 /// One revision of a release.

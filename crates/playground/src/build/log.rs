@@ -1,5 +1,7 @@
 //! Container logs: stamped lines in order of time. Must not know what the lines say.
 
+pub mod voice;
+
 use jiff::Timestamp;
 
 use super::time;

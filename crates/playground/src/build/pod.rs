@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::json::{items, push, set, text};
 use super::object::Stamp;
 use super::time;
+use crate::json::{items, push, set, text};
 
 /// Where and when a pod runs, and who owns it.
 pub struct Placement<'a> {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::json::{items, set, text};
 use super::object::{Stamp, owner};
 use super::time;
+use crate::json::{items, set, text};
 
 /// The shape of a Service.
 pub struct ServiceShape<'a> {

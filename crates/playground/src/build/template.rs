@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::json::{escape, push, set};
 use super::workload::{Kind, Voice, Workload, tag};
+use crate::json::{escape, push, set};
 
 /// A called workload as its caller knows it.
 pub struct Callee<'a> {

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::helm::{Revision, store};
-use crate::build::json::{items, set, text};
 use crate::build::log::Lines;
+use crate::build::log::voice::{CallFailure, Level, failure, greeting, line};
 use crate::build::time;
-use crate::build::voice::{CallFailure, Level, failure, greeting, line};
 use crate::build::workload::Workload;
+use crate::json::{items, set, text};
 use crate::shop::{Shop, releases};
 use crate::simulate::callers::peer;
 use crate::simulate::lives::Lives;

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::{Fault, FaultContext, Truth, workload_key};
 use crate::build::event::{Happening, record};
-use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::tag;
+use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::pods::waiting;

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Fault, FaultContext, Truth, workload_key};
-use crate::build::json::{set, text};
 use crate::build::log::Lines;
+use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
-use crate::build::voice::{Level, greeting, line};
 use crate::build::workload::{Workload, tag};
+use crate::json::{set, text};
 use crate::shop::telemetry::{LIMITS, WORKING_SET, aligned, mebibytes, wave};
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{OOM_KILLED, crash};

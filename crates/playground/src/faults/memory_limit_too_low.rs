@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::{Fault, FaultContext, Truth, key, workload_key};
-use crate::build::json::{set, text};
 use crate::build::log::Lines;
+use crate::build::log::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::metrics::Span;
 use crate::build::time;
-use crate::build::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::workload::Workload;
+use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::shop::chatter::some_path;

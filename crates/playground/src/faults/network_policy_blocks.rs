@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Fault, FaultContext, Truth, key, workload_key};
-use crate::build::json::{items, text};
+use crate::build::log::voice::CallFailure;
 use crate::build::object::INSTALLER;
 use crate::build::service::selects;
 use crate::build::time;
-use crate::build::voice::CallFailure;
 use crate::build::workload::Workload;
+use crate::json::{items, text};
 use crate::shop::network::policy;
 use crate::simulate::callers::{self, Silence};
 use crate::world::World;

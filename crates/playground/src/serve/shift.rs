@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::api::prometheus::sample_parts;
 use crate::build::helm;
-use crate::prometheus::sample_parts;
 use crate::world::World;
 
 /// Metric names with these endings carry a Unix time as their value.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use promql_parser::parser::{BinaryExpr, LabelModifier, VectorMatchCardinality};
 
-use crate::prometheus::QueryError;
-use crate::prometheus::eval::{Evaluator, Outcome, Sample};
-use crate::prometheus::series::{Labels, NAME};
+use crate::api::prometheus::QueryError;
+use crate::api::prometheus::eval::{Evaluator, Outcome, Sample};
+use crate::api::prometheus::series::{Labels, NAME};
 
 /// An operator with its `bool` modifier.
 #[derive(Debug, Clone, PartialEq, Eq)]

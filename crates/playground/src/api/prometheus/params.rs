@@ -6,7 +6,7 @@ use http::Uri;
 use jiff::Timestamp;
 use promql_parser::parser::{Expr, parse};
 
-use crate::prometheus::QueryError;
+use crate::api::prometheus::QueryError;
 
 /// Largest form body.
 const BODY_LIMIT_BYTES: usize = 1024 * 1024;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::world::World;
-use crate::worlddir::manifest::{is_manifest, objects};
-use crate::worlddir::{WorldError, dump, entries, file_name, read};
+use crate::world::dir::manifest::{is_manifest, objects};
+use crate::world::dir::{WorldError, dump, entries, file_name, read};
 
 /// Fields that may lie in the future of the world, and so do not tell its time.
 const FUTURE_FIELDS: [&str; 7] = [

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use promql_parser::parser::{Call, Expr};
 
-use crate::prometheus::QueryError;
-use crate::prometheus::eval::{Evaluator, Outcome, Sample};
-use crate::prometheus::range_function;
-use crate::prometheus::series::Labels;
+use crate::api::prometheus::QueryError;
+use crate::api::prometheus::eval::{Evaluator, Outcome, Sample};
+use crate::api::prometheus::range_function;
+use crate::api::prometheus::series::Labels;
 
 /// Evaluates a function call.
 pub(crate) fn run(evaluator: &Evaluator<'_>, call: &Call) -> Result<Outcome, QueryError> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The value as YAML, with a newline at the end.
-pub fn to_yaml(value: &Value) -> String {
+pub(crate) fn to_yaml(value: &Value) -> String {
     let mut out = String::new();
     write(value, 0, &mut out);
     out

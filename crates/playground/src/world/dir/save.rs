@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::world::World;
-use crate::worlddir::WorldError;
+use crate::world::dir::WorldError;
 
 /// Directory for objects without a namespace.
 const CLUSTER_SCOPED: &str = "_cluster";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use promql_parser::label::Matcher;
 use promql_parser::parser::VectorSelector;
 
-use crate::prometheus::exposition::parse_line;
+use crate::api::prometheus::exposition::parse_line;
 
 /// Label names and values, the metric's name as `__name__`.
 pub(crate) type Labels = BTreeMap<String, String>;

@@ -9,9 +9,9 @@ use promql_parser::parser::{Expr, parse};
 use serde_json::{Value, json};
 
 use crate::api::ApiServer;
-use crate::prometheus::eval::{Evaluator, Outcome};
-use crate::prometheus::params::{Params, step_ms};
-use crate::prometheus::series::{Labels, Series};
+use crate::api::prometheus::eval::{Evaluator, Outcome};
+use crate::api::prometheus::params::{Params, step_ms};
+use crate::api::prometheus::series::{Labels, Series};
 
 mod aggregate;
 mod binary;

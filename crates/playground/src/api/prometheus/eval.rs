@@ -2,8 +2,8 @@
 
 use promql_parser::parser::{Expr, MatrixSelector, Offset, SubqueryExpr, VectorSelector};
 
-use crate::prometheus::series::{Database, Labels, NAME, Series};
-use crate::prometheus::{QueryError, aggregate, binary, function};
+use crate::api::prometheus::series::{Database, Labels, NAME, Series};
+use crate::api::prometheus::{QueryError, aggregate, binary, function};
 
 /// How long a sample stays current, as in Prometheus.
 const LOOKBACK_MS: i64 = 5 * 60 * 1000;

@@ -1,6 +1,6 @@
 //! OpenMetrics lines: `name{label="value"} value timestamp`.
 
-use crate::prometheus::series::{Labels, NAME};
+use crate::api::prometheus::series::{Labels, NAME};
 
 /// Splits a sample line into series, value and timestamp text; `None` for comments and lines without a timestamp.
 pub(crate) fn sample_parts(line: &str) -> Option<(&str, &str, &str)> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use promql_parser::parser::{AggregateExpr, LabelModifier};
 
-use crate::prometheus::QueryError;
-use crate::prometheus::eval::{Evaluator, Outcome, Sample};
-use crate::prometheus::series::{Labels, NAME};
+use crate::api::prometheus::QueryError;
+use crate::api::prometheus::eval::{Evaluator, Outcome, Sample};
+use crate::api::prometheus::series::{Labels, NAME};
 
 /// Evaluates an aggregation.
 pub(crate) fn run(evaluator: &Evaluator<'_>, aggregate: &AggregateExpr) -> Result<Outcome, QueryError> {

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::world::World;
-use crate::worlddir::manifest::{is_manifest, objects};
-use crate::worlddir::{WorldError, entries, file_name, read};
+use crate::world::dir::manifest::{is_manifest, objects};
+use crate::world::dir::{WorldError, entries, file_name, read};
 
 /// Reads the dump into the world; `false` when the directory does not look like one.
 pub(crate) fn load(dir: &Path, world: &mut World) -> Result<bool, WorldError> {

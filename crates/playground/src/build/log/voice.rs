@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::workload::{Voice, Workload, tag};
+use crate::build::workload::{Voice, Workload, tag};
 
 /// Why a call fails, as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use promql_parser::parser::{Call, Expr};
 
-use crate::prometheus::QueryError;
-use crate::prometheus::aggregate::quantile;
-use crate::prometheus::eval::{Evaluator, Outcome, Sample, millis};
+use crate::api::prometheus::QueryError;
+use crate::api::prometheus::aggregate::quantile;
+use crate::api::prometheus::eval::{Evaluator, Outcome, Sample, millis};
 
 /// One series' samples within the range, and the range itself.
 struct Window<'a> {

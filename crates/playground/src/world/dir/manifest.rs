@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::worlddir::{WorldError, file_name, read};
+use crate::world::dir::{WorldError, file_name, read};
 
 /// Whether the file name is one of an object file.
 pub(crate) fn is_manifest(path: &Path) -> bool {
