@@ -49,6 +49,11 @@ impl SubjectArgs {
             check_namespace(namespace, scene).await?;
         }
         let text = self.question.as_deref().unwrap_or(DEFAULT_QUESTION);
+        if text.trim().is_empty() {
+            return Err(Failure::usage(
+                "--question is empty; ask something, or leave it out",
+            ));
+        }
         Ok(Subject::Question {
             text: scene.reader.redactor().redact(text),
             namespace: self.namespace.clone(),

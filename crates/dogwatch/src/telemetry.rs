@@ -67,7 +67,9 @@ impl Telemetry {
 }
 
 fn log_layer(config: &TelemetryConfig, default_filter: &str) -> Result<BoxedLayer, Failure> {
-    let directives = config.filter.as_deref().unwrap_or(default_filter);
+    // The client's own complaints repeat what reports list as gaps.
+    let quiet = format!("{default_filter},kube_client=off");
+    let directives = config.filter.as_deref().unwrap_or(&quiet);
     let filter = EnvFilter::try_new(directives)
         .map_err(|error| Failure::usage(format!("telemetry.filter `{directives}`: {error}")))?;
     let layer = tracing_subscriber::fmt::layer::<Registry>().with_writer(io::stderr);

@@ -25,7 +25,7 @@ mod call;
 mod discovery;
 pub(crate) mod prometheus;
 mod read;
-mod resource;
+pub(crate) mod resource;
 mod route;
 mod status;
 mod store;

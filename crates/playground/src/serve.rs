@@ -44,7 +44,11 @@ pub struct Playground {
 
 impl Playground {
     /// Serves the world until [`Playground::shutdown`].
-    pub async fn start(world: World, options: ServeOptions) -> Result<Self, PlaygroundError> {
+    pub async fn start(world: World, mut options: ServeOptions) -> Result<Self, PlaygroundError> {
+        let unseen = world.unseen.iter().map(|resource| WeatherRule::Forbid {
+            resource: resource.clone(),
+        });
+        options.weather.rules.extend(unseen);
         let listen_error = |source| PlaygroundError::Listen {
             addr: options.addr,
             source,

@@ -87,6 +87,9 @@ pub struct World {
     pub metrics: String,
     /// The alert or question that goes with the world, as written to `stimulus.json`.
     pub stimulus: Option<Value>,
+    /// Resources (plurals) that the world says nothing about, as a dump does of kinds that it leaves out. They are
+    /// forbidden rather than empty, so that nobody takes silence for absence.
+    pub unseen: BTreeSet<String>,
 }
 
 impl World {
@@ -101,6 +104,7 @@ impl World {
             logs: BTreeMap::new(),
             metrics: String::new(),
             stimulus: None,
+            unseen: BTreeSet::new(),
         }
     }
 

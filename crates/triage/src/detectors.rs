@@ -3,6 +3,7 @@
 
 mod crash;
 mod csi;
+mod errors;
 mod finding;
 mod helm_values;
 mod image_pull;
@@ -60,6 +61,7 @@ pub const DETECTORS: &[&Detector] = &[
     &probe::DETECTOR,
     &helm_values::DETECTOR,
     &node::DETECTOR,
+    &errors::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

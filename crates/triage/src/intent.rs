@@ -26,6 +26,8 @@ pub(crate) struct Intent {
     pub(crate) resolved: bool,
     /// True when the condition is one of Kubernetes' own object states, which a look at the API settles.
     pub(crate) about_state: bool,
+    /// True when an alert says that something is wrong; a person who asks may just want to know.
+    pub(crate) by_alert: bool,
 }
 
 /// Labels of kube-state-metrics and kubelet metrics that name an object, most specific first.
@@ -57,6 +59,32 @@ const LOOSE: &[&str] = &[
     "container",
 ];
 
+/// Alerts that fire always, or only mute others, by the rules that kube-prometheus ships.
+const HEARTBEATS: &[&str] = &["Watchdog", "InfoInhibitor", "DeadMansSwitch", "DeadMansSnitch"];
+
+/// Alerts of kubernetes-mixin on states of objects: a look at the object tells whether the condition still holds.
+const STATES: &[&str] = &[
+    "KubePodCrashLooping",
+    "KubePodNotReady",
+    "KubeContainerWaiting",
+    "KubeDeploymentReplicasMismatch",
+    "KubeDeploymentRolloutStuck",
+    "KubeDeploymentGenerationMismatch",
+    "KubeStatefulSetReplicasMismatch",
+    "KubeStatefulSetGenerationMismatch",
+    "KubeStatefulSetUpdateNotRolledOut",
+    "KubeDaemonSetRolloutStuck",
+    "KubeDaemonSetNotScheduled",
+    "KubeDaemonSetMisScheduled",
+    "KubeNodeNotReady",
+    "KubeNodeUnreachable",
+    "KubePersistentVolumeErrors",
+    "KubeJobFailed",
+    "KubeJobNotCompleted",
+    "KubeHpaReplicasMismatch",
+    "KubeHpaMaxedOut",
+];
+
 const NAMESPACES: &[&str] = &[
     "exported_namespace",
     "kubernetes_namespace",
@@ -69,6 +97,7 @@ pub(crate) fn of(subject: &Subject) -> Intent {
         Subject::Alerts { alerts } => {
             let mut intent = Intent {
                 about_state: !alerts.is_empty(),
+                by_alert: true,
                 resolved: !alerts.is_empty(),
                 heartbeat: !alerts.is_empty(),
                 ..Intent::default()
@@ -107,9 +136,9 @@ fn of_object(object: &ObjectRef) -> Named {
 }
 
 fn of_alert(alert: &Alert, intent: &mut Intent) {
-    intent.heartbeat &= alert.name() == "Watchdog" || alert.label("severity") == Some("none");
+    intent.heartbeat &= HEARTBEATS.contains(&alert.name());
     intent.resolved &= alert.status == AlertStatus::Resolved;
-    intent.about_state &= alert.name().starts_with("Kube");
+    intent.about_state &= STATES.contains(&alert.name());
     let namespace = NAMESPACES
         .iter()
         .find_map(|label| alert.label(label))

@@ -47,7 +47,10 @@ pub fn denial<'a>(view: &'a ClusterView, from: Side<'_>, to: Side<'_>, port: u16
 pub fn selecting<'a>(view: &'a ClusterView, side: Side<'_>, direction: Direction) -> Vec<&'a Object> {
     let namespace = side.workload.reference().namespace.clone();
     let labels = selector::template_labels(side.workload);
+    // Pods on the host's network are outside of what policies govern.
+    let on_host = side.workload.is("spec.template.spec.hostNetwork");
     view.of_kind("NetworkPolicy")
+        .filter(|_| !on_host)
         .filter(|policy| policy.namespace() == namespace)
         .filter(|policy| {
             policy

@@ -102,11 +102,11 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
             &format!("Nothing wrong was seen, but {blind} could not be read."),
         );
     }
-    if !intent.about_state && intent.words_need_logs() && view.logs.is_empty() && !focus.whole {
+    if intent.by_alert && !intent.about_state && !intent.resolved {
         return judgement(
             Verdict::Inconclusive,
             IncidentState::Unknown,
-            "The objects look healthy, but no log or metric was there to confirm it.",
+            "The objects look healthy, but the alert's condition is not one that their state can settle.",
         );
     }
     let text = if intent.resolved {
@@ -132,11 +132,4 @@ fn blind_spots(view: &ClusterView, focus: &Focus) -> Option<String> {
         }
     }
     None
-}
-
-impl Intent {
-    /// Alerts on requests rather than on object states want more than object states to be called over.
-    fn words_need_logs(&self) -> bool {
-        !self.named.is_empty()
-    }
 }

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::out;
 
 /// Which case, and how it is shown.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     case: CaseArgs,
@@ -39,6 +39,7 @@ pub(crate) struct DemoArgs {
 
 /// Shows a case from its alert to its report.
 pub(crate) async fn run(args: &DemoArgs, config: &Config, metrics: PrometheusHandle) -> Result<(), Failure> {
+    let args = &args.with_recorded_case();
     let case = args.case.case()?;
     let mind = args.mind(config)?;
     let has_model = mind.model.is_some();
@@ -77,6 +78,15 @@ const NO_MODEL: &str = "This is a triage report, made by code alone: no model is
                         DOGWATCH_MODEL to see agents at work, or try --replay.\n";
 
 impl DemoArgs {
+    /// A replay without a named case shows the first that was recorded.
+    fn with_recorded_case(&self) -> Self {
+        let mut args = self.clone();
+        if args.replay && args.case.case.is_none() {
+            args.case.case = transcripts::recorded().into_iter().next();
+        }
+        args
+    }
+
     /// Who thinks: the recorded run, the configured model, or nobody.
     fn mind(&self, config: &Config) -> Result<Mind, Failure> {
         let model = if self.replay {

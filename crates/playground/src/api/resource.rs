@@ -7,7 +7,7 @@ use crate::api::resource::builtin::BUILT_IN;
 use crate::json::{items, text};
 use crate::world::{ObjectKey, World};
 
-mod builtin;
+pub(crate) mod builtin;
 
 /// Verbs of a resource that can be read and written.
 const ALL_VERBS: [&str; 8] = [

@@ -94,18 +94,28 @@ fn broken_by(context: &Context<'_>, change: &Change, workload: &Object) -> Optio
                 .is_some_and(|after| follows(view, workload, after.as_str()))
         })
         .collect();
-    let complaint = followed
+    let nowhere = followed
         .iter()
-        .find_map(|diff| Some((*diff, complaint(view, &failing, diff.after.as_ref()?.as_str())?)));
-    let (diff, certainty) = match &complaint {
-        Some((diff, _)) => (*diff, 0.96),
-        None => match followed
-            .iter()
-            .find(|diff| leads_nowhere(context, workload, diff))
-        {
-            Some(diff) => (*diff, 0.9),
-            None => (*followed.first()?, 0.65),
-        },
+        .find(|diff| leads_nowhere(context, workload, diff))
+        .copied();
+    let mut blamed: Vec<(&FieldDiff, Line)> = followed
+        .iter()
+        .filter(|diff| {
+            diff.after
+                .as_ref()
+                .is_some_and(|after| is_specific(after.as_str()))
+        })
+        .filter_map(|diff| Some((*diff, complaint(view, &failing, diff.after.as_ref()?.as_str())?)))
+        .collect();
+    if let Some(nowhere) = nowhere {
+        blamed.retain(|(diff, _)| diff.field == nowhere.field);
+    }
+    let alone = blamed.len() == 1;
+    let complaint = blamed.into_iter().next();
+    let (diff, certainty) = match (&complaint, nowhere) {
+        (Some((diff, _)), _) => (*diff, if alone { 0.96 } else { 0.7 }),
+        (None, Some(diff)) => (diff, 0.9),
+        (None, None) => (*followed.first()?, 0.65),
     };
     let text = |value: &Option<Redacted>| {
         value
@@ -171,6 +181,31 @@ fn path_of(workload: &Object, value: &str) -> Option<String> {
     exact
         .or_else(|| leaves.iter().find(|(_, text)| text.contains(value)))
         .map(|(path, _)| format!("spec.template.spec.{path}"))
+}
+
+/// Whether a value says something of its own: log levels, switches and small numbers stand in any log.
+fn is_specific(value: &str) -> bool {
+    const COMMON: &[&str] = &[
+        "debug",
+        "info",
+        "notice",
+        "warn",
+        "warning",
+        "error",
+        "fatal",
+        "trace",
+        "true",
+        "false",
+        "none",
+        "default",
+        "enabled",
+        "disabled",
+        "production",
+        "staging",
+    ];
+    value.len() >= 5
+        && !COMMON.contains(&value.to_lowercase().as_str())
+        && !value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 type Line = (ObjectRef, String, String, Option<Timestamp>);

@@ -230,6 +230,10 @@ fn denied(
     let missing = named
         .iter()
         .find(|(secret, _)| view.lookup(secret).outcome == domain::LookupOutcome::Empty);
+    // Where another named secret is there, its credentials may as well be the wrong ones.
+    let all_gone = named
+        .iter()
+        .all(|(secret, _)| view.lookup(secret).outcome == domain::LookupOutcome::Empty);
     let Some((secret, field)) = missing else {
         return base(&format!(
             "the registry refuses {image}: wrong credentials, or a repository that does not exist"
@@ -242,7 +246,10 @@ fn denied(
         secret.name
     ));
     built = built
-        .mechanism("image-and-deployment/image-pull-secret-missing", 0.97)
+        .mechanism(
+            "image-and-deployment/image-pull-secret-missing",
+            if all_gone { 0.97 } else { 0.6 },
+        )
         .lookup(view, secret)
         .params(field, "absent", Some(&secret.name))
         .facts(pod, ["spec.imagePullSecrets[0].name"]);

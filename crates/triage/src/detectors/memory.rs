@@ -205,10 +205,15 @@ fn limit_lowered(
     let after_change = onset
         .zip(rolled_out)
         .is_none_or(|(onset, change)| onset >= change - SignedDuration::from_secs(60));
-    let certainty = if after_change && !is_old(view, kills, rolled_out) {
-        0.97
-    } else {
-        0.5
+    let image = format!("spec.template.spec.containers[{name}].image");
+    let new_image = rollout
+        .as_ref()
+        .is_some_and(|(_, revisions)| revisions.diff().iter().any(|diff| diff.field == image));
+    let certainty = match kept_share(change) {
+        _ if !after_change || is_old(view, kills, rolled_out) => 0.5,
+        share if share > 0.85 => 0.5,
+        share if share > 0.6 && new_image => 0.6,
+        _ => 0.97,
     };
     let mut built = base(view, workload, &message, kills, onset)
         .mechanism("resource-exhaustion/memory-limit-too-low", certainty)
@@ -229,6 +234,15 @@ fn limit_lowered(
         }
     }
     built.build()
+}
+
+/// What share of the former limit is left; 0 when there was none before.
+fn kept_share(change: &FieldDiff) -> f64 {
+    let bytes = |value: &Option<domain::Redacted>| value.as_ref().and_then(|value| quantity(value.as_str()));
+    match (bytes(&change.before), bytes(&change.after)) {
+        (Some(before), Some(after)) if before > 0.0 => after / before,
+        _ => 0.0,
+    }
 }
 
 /// A limit that instances lived with for hours, days after it was set, is no sudden cause.

@@ -18,10 +18,15 @@ pub(super) const DETECTOR: Detector = Detector {
 const TIMEOUTS: &[&str] = &[
     "i/o timeout",
     "timed out",
-    "timeout",
     "ETIMEDOUT",
+    "ESOCKETTIMEDOUT",
     "deadline exceeded",
-    "Timeout",
+    "TimeoutException",
+    "TimeoutError",
+    "ConnectTimeout",
+    "connect timeout",
+    "timeout expired",
+    "request timeout",
 ];
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
@@ -50,11 +55,12 @@ fn refused(context: &Context<'_>, call: &Call) -> Option<Signal> {
     let port = network::target_port(service, call.port, to)?;
     let denial = network::denial(view, Side { workload: from }, Side { workload: to }, port)?;
     let culprit = culprit(&denial)?;
-    let timeout = timeout_line(context, &call.from, &call.host);
+    let written = written(culprit);
+    let timeout = timeout_line(context, &call.from, &call.host, written);
     let certainty = match (&timeout, network::enforcer(view)) {
         (Some(_), Some(_)) => 0.96,
         (Some(_), None) => 0.85,
-        (None, Some(_)) if is_fresh(context, culprit) => 0.85,
+        (None, Some(_)) if is_fresh(context, written) && !was_heard(context, &call.from) => 0.85,
         (None, Some(_)) => 0.6,
         (None, None) => 0.4,
     };
@@ -103,27 +109,37 @@ fn params(built: SignalBuilder, denial: &Denial<'_>, from: &ObjectRef) -> Signal
     }
 }
 
-/// Whether a policy was written within a day before the trouble was noticed.
-fn is_fresh(context: &Context<'_>, policy: &Object) -> bool {
-    let noticed = context.noticed.unwrap_or(context.view.now);
-    let written = policy
+/// When a policy was last written.
+fn written(policy: &Object) -> Option<jiff::Timestamp> {
+    policy
         .last_write("")
         .and_then(|manager| manager.time)
-        .max(policy.created());
+        .max(policy.created())
+}
+
+/// Whether a policy was written within a day before the trouble was noticed.
+fn is_fresh(context: &Context<'_>, written: Option<jiff::Timestamp>) -> bool {
+    let noticed = context.noticed.unwrap_or(context.view.now);
     written.is_some_and(|at| (0..86_400).contains(&noticed.duration_since(at).as_secs()))
+}
+
+/// Whether a log of the caller was read: one without timeouts speaks against a blocked flow.
+fn was_heard(context: &Context<'_>, caller: &ObjectRef) -> bool {
+    let pods: Vec<&str> = context.view.pods_of(caller).map(Object::name).collect();
+    context.view.logs.iter().any(|(source, log)| {
+        matches!(log, Look::Found(_))
+            && source.namespace == caller.namespace
+            && pods.contains(&source.pod.as_str())
+    })
 }
 
 /// Of the policies that select the pods, the one written last: the others were there while traffic flowed.
 fn culprit<'a>(denial: &Denial<'a>) -> Option<&'a Object> {
-    denial.policies.iter().copied().max_by_key(|policy| {
-        (
-            policy
-                .last_write("")
-                .and_then(|manager| manager.time)
-                .max(policy.created()),
-            policy.name(),
-        )
-    })
+    denial
+        .policies
+        .iter()
+        .copied()
+        .max_by_key(|policy| (written(policy), policy.name()))
 }
 
 fn message(culprit: &Object, denial: &Denial<'_>, call: &Call, to: &Object, port: u16) -> String {
@@ -147,6 +163,7 @@ fn timeout_line(
     context: &Context<'_>,
     caller: &ObjectRef,
     host: &str,
+    since: Option<jiff::Timestamp>,
 ) -> Option<(String, String, Option<jiff::Timestamp>)> {
     let view = context.view;
     let short = host.split('.').next().unwrap_or(host);
@@ -162,7 +179,11 @@ fn timeout_line(
         }
         for line in lines.iter().rev() {
             let text = line.text.as_str();
-            if TIMEOUTS.iter().any(|words| text.contains(words)) {
+            let late = line
+                .at
+                .zip(since)
+                .is_none_or(|(at, since)| at >= since - jiff::SignedDuration::from_secs(60));
+            if late && TIMEOUTS.iter().any(|words| text.contains(words)) {
                 let names = text.contains(short);
                 if best.as_ref().is_none_or(|(named, ..)| names && !named) {
                     best = Some((

@@ -16,6 +16,7 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
         .view
         .of_kind("Node")
         .filter(|node| !matches!(node.str("status.conditions[Ready].status"), "True" | ""));
+    let pressed = context.view.of_kind("Node").filter_map(pressed);
     nodes
         .map(|node| {
             let message = format!(
@@ -23,15 +24,26 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
                 node.reference(),
                 node.str("status.conditions[Ready].message")
             );
-            let pods = context
+            let onset = node.time("status.conditions[Ready].lastTransitionTime");
+            let noticed = context.noticed.unwrap_or(context.view.now);
+            let recent =
+                onset.is_some_and(|at| noticed.duration_since(at) < jiff::SignedDuration::from_hours(24));
+            let suffering: Vec<_> = context
                 .view
                 .of_kind("Pod")
-                .filter(|pod| pod.str("spec.nodeName") == node.name());
+                .filter(|pod| pod.str("spec.nodeName") == node.name() && !crate::containers::is_healthy(pod))
+                .map(|pod| context.view.workload_of(pod))
+                .collect();
+            let certainty = if recent && !suffering.is_empty() {
+                0.85
+            } else {
+                0.5
+            };
             signal("node", node.reference(), &message)
-                .mechanism("app-vs-infra/node-not-ready", 0.8)
+                .mechanism("app-vs-infra/node-not-ready", certainty)
                 .severity(domain::Severity::Critical)
-                .onset(node.time("status.conditions[Ready].lastTransitionTime"))
-                .affects(pods.map(|pod| context.view.workload_of(pod)))
+                .onset(onset)
+                .affects(suffering)
                 .facts(
                     node,
                     [
@@ -42,5 +54,38 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
                 )
                 .build()
         })
+        .chain(pressed)
         .collect()
+}
+
+/// A node under pressure: a symptom, whose source is for a closer look.
+fn pressed(node: &cluster::Object) -> Option<Signal> {
+    let conditions = [
+        "MemoryPressure",
+        "DiskPressure",
+        "PIDPressure",
+        "NetworkUnavailable",
+    ];
+    let condition = conditions
+        .into_iter()
+        .find(|name| node.str(&format!("status.conditions[{name}].status")) == "True")?;
+    let field = |end: &str| format!("status.conditions[{condition}].{end}");
+    let message = format!(
+        "{} reports {condition}: {}",
+        node.reference(),
+        node.str(&field("message"))
+    );
+    Some(
+        signal("node", node.reference(), &message)
+            .onset(node.time(&field("lastTransitionTime")))
+            .facts(
+                node,
+                [
+                    field("status").as_str(),
+                    field("reason").as_str(),
+                    field("message").as_str(),
+                ],
+            )
+            .build(),
+    )
 }

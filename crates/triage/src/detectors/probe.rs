@@ -61,8 +61,9 @@ fn failing(view: &ClusterView, container: &Container<'_>, probe: &str, words: &s
         return None;
     }
     let workload = view.workload_of(pod);
-    let changed = changed_field(view, &workload, container.name, probe);
-    let undeclared = undeclared_port(container, spec);
+    let suspects = suspects(event.str("message"));
+    let changed = changed_field(view, &workload, container.name, probe, suspects);
+    let undeclared = undeclared_port(container, spec).filter(|_| suspects.contains(&"port"));
     let (field, found, expected, certainty) = match (changed, undeclared) {
         (Some(diff), undeclared) => {
             let text = |value: &Option<domain::Redacted>| value.as_ref().map(ToString::to_string);
@@ -120,19 +121,56 @@ fn failing(view: &ClusterView, container: &Container<'_>, probe: &str, words: &s
     Some(built.build())
 }
 
+/// Fields of a probe that can be wrong when it fails like this (`pkg/probe`): a refused connection speaks of the
+/// port, a status code proves the port right, a timeout may be a timeout that is too short.
+fn suspects(message: &str) -> &'static [&'static str] {
+    if message.contains("connection refused") {
+        &["port", "host"]
+    } else if message.contains("statuscode: 404") {
+        &["path", "port"]
+    } else if message.contains("statuscode: 400")
+        || message.contains("malformed HTTP")
+        || message.contains("HTTP response to HTTPS")
+    {
+        &["scheme", "port"]
+    } else if message.contains("statuscode:") {
+        &[]
+    } else if message.contains("deadline exceeded")
+        || message.contains("Timeout")
+        || message.contains("timed out")
+    {
+        &["timeoutSeconds", "port", "host"]
+    } else {
+        &["port", "path", "scheme", "host"]
+    }
+}
+
+fn is_lower(diff: &FieldDiff) -> bool {
+    let number = |value: &Option<domain::Redacted>| {
+        value
+            .as_ref()
+            .and_then(|value| value.as_str().parse::<i64>().ok())
+    };
+    number(&diff.after) < number(&diff.before)
+}
+
 /// The field of the probe that the last rollout changed: port before path before everything else.
 fn changed_field(
     view: &ClusterView,
     workload: &ObjectRef,
     container: &str,
     probe: &str,
+    suspects: &[&str],
 ) -> Option<FieldDiff> {
     let owner: &Object = view.get_ref(workload)?;
     let prefix = format!("spec.template.spec.containers[{container}].{probe}.");
     let mut changed: Vec<FieldDiff> = changes::revisions(view, owner)?
         .diff()
         .into_iter()
-        .filter(|diff| diff.field.starts_with(&prefix))
+        .filter(|diff| {
+            diff.field.starts_with(&prefix) && suspects.iter().any(|end| diff.field.ends_with(end))
+        })
+        .filter(|diff| !diff.field.ends_with("timeoutSeconds") || is_lower(diff))
         .collect();
     let rank = |field: &str| {
         ["port", "path", "scheme"]

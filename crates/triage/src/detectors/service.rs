@@ -13,6 +13,7 @@ pub(super) const DETECTOR: Detector = Detector {
         "cascading-failure/service-selector-mismatch",
         "cascading-failure/port-mismatch",
         "cascading-failure/service-missing",
+        "cascading-failure/ingress-misrouted",
     ],
     run,
 };
@@ -28,6 +29,7 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
         })
         .filter_map(|service| selects_nobody(context, service).or_else(|| wrong_port(context, service)))
         .chain(missing(context))
+        .chain(misrouted(context))
         .collect()
 }
 
@@ -75,10 +77,7 @@ fn selects_nobody(context: &Context<'_>, service: &Object) -> Option<Signal> {
     if selected || ready_endpoints(view, service) > 0 {
         return None;
     }
-    let meant = workloads()
-        .filter_map(|workload| Some((kinship(service, wanted, workload)?, workload)))
-        .max_by_key(|(kinship, _)| *kinship)?
-        .1;
+    let (meant, certainty) = meant(service, wanted, workloads().collect())?;
     let labels = selector::template_labels(meant);
     let wrong: Vec<(&String, &Value)> = wanted
         .as_object()?
@@ -87,6 +86,9 @@ fn selects_nobody(context: &Context<'_>, service: &Object) -> Option<Signal> {
         .collect();
     let (key, found) = wrong.first()?;
     let expected = labels.get(key.as_str()).and_then(Value::as_str);
+    if expected.is_none() && set_at_run_time(view, meant, key) {
+        return None;
+    }
     let field = format!("spec.selector[{key}]");
     let found = found.as_str().unwrap_or_default();
     let message = format!(
@@ -102,7 +104,7 @@ fn selects_nobody(context: &Context<'_>, service: &Object) -> Option<Signal> {
         .and_then(|manager| manager.time);
     Some(
         signal("service", service.reference(), &message)
-            .mechanism("cascading-failure/service-selector-mismatch", 0.95)
+            .mechanism("cascading-failure/service-selector-mismatch", certainty)
             .severity(Severity::Critical)
             .onset(write.or(service.created()))
             .affects(callers(context, service.reference()))
@@ -114,25 +116,42 @@ fn selects_nobody(context: &Context<'_>, service: &Object) -> Option<Signal> {
     )
 }
 
-/// How surely a workload is the one that a Service means: the same name, ports that fit, labels in common.
-/// `None` without any of them.
-fn kinship(service: &Object, wanted: &Value, workload: &Object) -> Option<(bool, usize, bool)> {
-    let labels = selector::template_labels(workload);
-    let common = wanted
-        .as_object()?
+/// The workload that a Service means: the one of its name, else the one with the most of its labels. Shared ports
+/// alone, or several that fit as well, are only a guess.
+fn meant<'a>(service: &Object, wanted: &Value, workloads: Vec<&'a Object>) -> Option<(&'a Object, f64)> {
+    let common = |workload: &Object| {
+        let labels = selector::template_labels(workload);
+        wanted.as_object().map_or(0, |wanted| {
+            wanted
+                .iter()
+                .filter(|(key, value)| labels.get(key.as_str()) == Some(value))
+                .count()
+        })
+    };
+    if let Some(same) = workloads
         .iter()
-        .filter(|(key, value)| labels.get(key.as_str()) == Some(value))
+        .find(|workload| workload.name() == service.name())
+    {
+        return Some((same, 0.95));
+    }
+    let best = workloads.iter().max_by_key(|workload| common(workload))?;
+    let score = common(best);
+    let rivals = workloads
+        .iter()
+        .filter(|workload| common(workload) == score)
         .count();
-    let same_name = workload.name() == service.name();
-    let ports = service.list("spec.ports").iter().any(|port| {
-        has_port(
-            workload,
-            port.get("targetPort")
-                .or(port.get("port"))
-                .unwrap_or(&Value::Null),
-        )
-    });
-    (same_name || common > 0 || ports).then_some((same_name, common, ports))
+    match (score, rivals) {
+        (0, _) => None,
+        (_, 1) => Some((best, 0.9)),
+        _ => Some((best, 0.5)),
+    }
+}
+
+/// A label that the template lacks but pods carry is set at run time, as leader elections do: then the Service
+/// waits for a leader and its selector is right.
+fn set_at_run_time(view: &ClusterView, meant: &Object, key: &str) -> bool {
+    view.pods_of(meant.reference())
+        .any(|pod| selector::labels(pod).get(key).is_some())
 }
 
 /// Whether a workload's pods declare a port, by number or name.
@@ -205,7 +224,14 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
     );
     Some(
         signal("service", service.reference(), &message)
-            .mechanism("cascading-failure/port-mismatch", if named { 0.9 } else { 0.6 })
+            .mechanism(
+                "cascading-failure/port-mismatch",
+                if named && is_used(context, service, port) {
+                    0.9
+                } else {
+                    0.5
+                },
+            )
             .severity(Severity::Critical)
             .onset(service.last_write("spec").and_then(|manager| manager.time))
             .affects(callers(context, service.reference()))
@@ -213,6 +239,76 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
             .params(&field, &target, offered.first().map(String::as_str))
             .build(),
     )
+}
+
+/// Whether anybody is known to call this port of a Service: a caller's address names it, or an Ingress routes to it.
+fn is_used(context: &Context<'_>, service: &Object, port: &Value) -> bool {
+    let number = port
+        .get("port")
+        .and_then(Value::as_u64)
+        .and_then(|number| u16::try_from(number).ok());
+    let called = context.calls.iter().any(|call| {
+        &call.service == service.reference()
+            && (call.port == number || (call.port.is_none() && service.list("spec.ports").len() == 1))
+    });
+    called
+        || backends(context.view, service.namespace())
+            .any(|(_, name, at)| name == service.name() && (at == port.get("port") || at == port.get("name")))
+}
+
+/// Backends of the Ingresses of a namespace: Ingress, Service name, port number or name.
+fn backends<'a>(
+    view: &'a ClusterView,
+    namespace: &'a str,
+) -> impl Iterator<Item = (&'a Object, &'a str, Option<&'a Value>)> + 'a {
+    view.in_namespace("Ingress", namespace).flat_map(|ingress| {
+        let rules = ingress.list("spec.rules").iter();
+        let paths = rules.flat_map(|rule| {
+            rule.pointer("/http/paths")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+        });
+        let backends = paths
+            .filter_map(|path| path.pointer("/backend/service"))
+            .chain(ingress.at("spec.defaultBackend.service"));
+        backends.filter_map(move |backend| {
+            let port = backend.pointer("/port/number").or(backend.pointer("/port/name"));
+            Some((ingress, backend.get("name")?.as_str()?, port))
+        })
+    })
+}
+
+/// Ingresses whose backend Service does not exist.
+fn misrouted(context: &Context<'_>) -> Vec<Signal> {
+    let view = context.view;
+    let namespaces: std::collections::BTreeSet<&str> =
+        view.of_kind("Ingress").map(Object::namespace).collect();
+    let all = namespaces
+        .into_iter()
+        .flat_map(|namespace| backends(view, namespace));
+    all.filter_map(|(ingress, name, _)| {
+        let service = ObjectRef::of("Service", ingress.namespace(), name);
+        if view.lookup(&service).outcome != domain::LookupOutcome::Empty {
+            return None;
+        }
+        let message = format!(
+            "{} routes to {service}, which does not exist",
+            ingress.reference()
+        );
+        Some(
+            signal("service", ingress.reference(), &message)
+                .mechanism("cascading-failure/ingress-misrouted", 0.9)
+                .severity(Severity::Critical)
+                .onset(ingress.last_write("spec").and_then(|manager| manager.time))
+                .affects([service.clone()])
+                .lookup(view, &service)
+                .facts(ingress, ["spec.rules", "spec.defaultBackend"])
+                .params("spec.rules", name, None)
+                .build(),
+        )
+    })
+    .collect()
 }
 
 /// Addresses of Services that do not exist.

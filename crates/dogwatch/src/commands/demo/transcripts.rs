@@ -20,8 +20,8 @@ struct Shipped;
 pub(super) fn replay(case: &str) -> Result<Model, Failure> {
     let Some(file) = Shipped::get(&format!("{case}{ENDING}")) else {
         return Err(Failure::usage(format!(
-            "no run of the case `{case}` is recorded; {}",
-            recorded()
+            "no run of the case `{case}` is recorded; recorded are: {}",
+            recorded().join(", ")
         )));
     };
     let text = String::from_utf8_lossy(&file.data);
@@ -29,14 +29,11 @@ pub(super) fn replay(case: &str) -> Result<Model, Failure> {
     Ok(Arc::new(Replay::new(transcript)))
 }
 
-fn recorded() -> String {
+/// Ids of the cases of which a run is recorded, sorted.
+pub(super) fn recorded() -> Vec<String> {
     let mut cases: Vec<String> = Shipped::iter()
         .filter_map(|file| file.strip_suffix(ENDING).map(str::to_owned))
         .collect();
     cases.sort();
-    if cases.is_empty() {
-        "none is".to_owned()
-    } else {
-        format!("recorded are: {}", cases.join(", "))
-    }
+    cases
 }

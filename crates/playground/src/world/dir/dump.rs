@@ -1,10 +1,12 @@
 //! Reads what `kubectl cluster-info dump --output-directory` writes: a directory per namespace with one List per
 //! kind and `<pod>/logs.txt`, and `nodes.json` at the top.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
 
+use crate::api::resource::builtin::{BUILT_IN, Row};
 use crate::world::World;
 use crate::world::dir::manifest::{is_manifest, objects};
 use crate::world::dir::{WorldError, entries, file_name, read};
@@ -24,8 +26,32 @@ pub(crate) fn load(dir: &Path, world: &mut World) -> Result<bool, WorldError> {
     }
     if found {
         add_namespaces(world);
+        world.unseen = left_out(world);
     }
     Ok(found)
+}
+
+/// Resources that `kubectl cluster-info dump` does not write (`pkg/cmd/clusterinfo/clusterinfo_dump.go`) and that no
+/// other file of the folder holds: nothing is known of them.
+fn left_out(world: &World) -> BTreeSet<String> {
+    const DUMPED: &[&str] = &[
+        "nodes",
+        "namespaces",
+        "events",
+        "replicationcontrollers",
+        "services",
+        "daemonsets",
+        "deployments",
+        "replicasets",
+        "pods",
+    ];
+    BUILT_IN
+        .iter()
+        .map(Row::resource)
+        .filter(|resource| !DUMPED.contains(&resource.plural.as_str()))
+        .filter(|resource| world.of_kind(&resource.kind).next().is_none())
+        .map(|resource| resource.plural)
+        .collect()
 }
 
 fn load_objects(path: &Path, world: &mut World) -> Result<bool, WorldError> {
