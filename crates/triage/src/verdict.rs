@@ -117,6 +117,18 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
     judgement(Verdict::NotAnIssue, IncidentState::Recovered, text)
 }
 
+/// Kinds in which the causes of trouble hide; "healthy" needs all of them to have been read.
+const ESSENTIAL: &[&str] = &[
+    "Pod",
+    "Event",
+    "Deployment",
+    "ReplicaSet",
+    "Service",
+    "EndpointSlice",
+    "NetworkPolicy",
+    "PersistentVolumeClaim",
+];
+
 /// Lists without which "healthy" would be a guess.
 fn blind_spots(view: &ClusterView, focus: &Focus) -> Option<String> {
     let namespaces = focus
@@ -125,7 +137,7 @@ fn blind_spots(view: &ClusterView, focus: &Focus) -> Option<String> {
         .map(|object: &ObjectRef| object.namespace.as_str())
         .filter(|namespace| !namespace.is_empty());
     for namespace in namespaces {
-        for kind in ["Pod", "Event", "Deployment"] {
+        for kind in ESSENTIAL {
             if view.namespaces.contains(namespace) && !view.has_list(kind, namespace) {
                 return Some(format!("{}s in {namespace}", kind.to_lowercase()));
             }

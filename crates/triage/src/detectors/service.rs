@@ -27,7 +27,11 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
         .filter(|service| {
             view.has_list("Pod", service.namespace()) && view.has_list("EndpointSlice", service.namespace())
         })
-        .filter_map(|service| selects_nobody(context, service).or_else(|| wrong_port(context, service)))
+        .filter_map(|service| {
+            selects_nobody(context, service)
+                .or_else(|| wrong_port(context, service))
+                .or_else(|| unanswered(context, service))
+        })
         .chain(missing(context))
         .chain(misrouted(context))
         .collect()
@@ -112,6 +116,27 @@ fn selects_nobody(context: &Context<'_>, service: &Object) -> Option<Signal> {
             .facts(meant, [format!("spec.template.metadata.labels[{key}]").as_str()])
             .computed(service.reference(), "endpoints.ready", "0", None)
             .params(&field, found, expected)
+            .build(),
+    )
+}
+
+/// A Service that somebody calls and that has nobody to answer: a symptom.
+fn unanswered(context: &Context<'_>, service: &Object) -> Option<Signal> {
+    let callers = callers(context, service.reference());
+    if callers.is_empty() || ready_endpoints(context.view, service) > 0 {
+        return None;
+    }
+    let message = format!(
+        "{} has no ready endpoint, and {} workloads call it",
+        service.reference(),
+        callers.len()
+    );
+    Some(
+        signal("service", service.reference(), &message)
+            .severity(Severity::Warning)
+            .affects(callers)
+            .facts(service, ["spec.selector"])
+            .computed(service.reference(), "endpoints.ready", "0", None)
             .build(),
     )
 }
