@@ -6,7 +6,7 @@ use domain::{CutReason, ReportKind, Verdict};
 use llm::{ChatAnswer, ScriptedModel};
 use serde_json::json;
 
-use crate::script::{cause, consulting, run, storage};
+use crate::script::{cause, consulting, open, parts, run, storage};
 use crate::world::stage;
 
 const CASE: &str = "pending-claim";
@@ -102,4 +102,47 @@ async fn a_cause_whose_object_does_not_exist_is_cut() {
     let report = run(&stage, Some(Arc::new(model))).await;
     assert_eq!(report.verdict, Verdict::Inconclusive);
     assert!(!report.cut.is_empty());
+}
+
+#[tokio::test]
+async fn the_single_arm_is_one_generalist_with_every_tool() {
+    let stage = stage(CASE, 1, true).await;
+    let storage = storage(&stage);
+    let conclude = json!({
+        "verdict": "root_cause", "state": "ongoing", "causes": [cause(&storage, "generalist.e1")],
+        "headline": "class missing", "next_steps": [],
+    });
+    let model = Arc::new(ScriptedModel::new().answering(
+        "generalist",
+        vec![
+            ChatAnswer::calling([(
+                "pvc_chain",
+                json!({"namespace": storage.namespace, "name": storage.claim}),
+            )]),
+            ChatAnswer::calling([("conclude", conclude)]),
+        ],
+    ));
+    let store = store::Store::open("sqlite::memory:", stage.clock)
+        .await
+        .expect("a store");
+    let id = open(&store, &stage.subject, stage.clock.now()).await;
+    let mut parts = parts(&stage, store, Some(model.clone()));
+    parts.settings.single = true;
+    let report = investigation::Engine::new(parts)
+        .investigate(id)
+        .await
+        .expect("a report");
+    assert_eq!(report.verdict, Verdict::RootCause, "{:?}", report.cut);
+    let offered: Vec<String> = model.requests()[0]
+        .tools
+        .iter()
+        .map(|tool| tool.name.clone())
+        .collect();
+    assert!(!offered.contains(&"consult".to_owned()));
+    assert!(
+        tools::all()
+            .iter()
+            .all(|tool| offered.contains(&tool.name.to_owned())),
+        "{offered:?}"
+    );
 }

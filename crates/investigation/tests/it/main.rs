@@ -4,6 +4,7 @@
 mod agents_runs;
 mod bench;
 mod canaries;
+mod gate_causes;
 mod replay;
 mod resume;
 mod script;
