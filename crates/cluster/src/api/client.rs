@@ -280,7 +280,12 @@ impl Failure {
 
     fn of(error: &kube::Error, redactor: &Redactor) -> Self {
         let (reason, message) = match error {
-            kube::Error::Api(status) if status.code == 404 => return Self::NotFound,
+            kube::Error::Api(status) if status.code == 404 && !is_unserved(&status.message) => {
+                return Self::NotFound;
+            }
+            kube::Error::Api(status) if status.code == 404 => {
+                (NotLooked::NotConfigured, status.message.clone())
+            }
             kube::Error::Api(status) => {
                 let reason = match status.code {
                     401 | 403 => NotLooked::Forbidden,
@@ -301,6 +306,12 @@ impl Failure {
             message: redactor.redact(&message).truncated(400),
         })
     }
+}
+
+/// Whether a 404 means that the API server does not serve the resource at all, which proves nothing about an object
+/// (`k8s.io/apiserver`: unknown resources of a known group, and unknown groups).
+fn is_unserved(message: &str) -> bool {
+    message.contains("could not find the requested resource") || message.contains("page not found")
 }
 
 /// The error's words down to its root, without repeats.
