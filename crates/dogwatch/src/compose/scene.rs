@@ -16,7 +16,8 @@ use crate::failure::Failure;
 
 /// Longest wait for the metrics source.
 const METRICS_DEADLINE: Duration = Duration::from_secs(8);
-/// Worlds hold no living secrets, and replayed citations must find the placeholders of the recorded run.
+/// Replayed citations must find the placeholders of the recorded run. Its placeholders can be tested against guesses:
+/// whoever opens a dump of a real cluster should configure a key (`docs/redaction.md`).
 const WORLD_PASSPHRASE: &str = "a saved world";
 
 /// Which cluster.
