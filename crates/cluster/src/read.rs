@@ -1,7 +1,7 @@
 //! Reads a part of a cluster into a [`ClusterView`]: whole namespaces, the cluster-scoped kinds that they
 //! lean on, logs of chosen containers. Every failed read becomes a gap.
 
-use domain::{Gap, LookupOutcome};
+use domain::{Gap, LookupOutcome, NotLooked};
 use futures::future::join_all;
 use jiff::Timestamp;
 
@@ -34,6 +34,9 @@ const NAMESPACED: &[&str] = &[
     "HorizontalPodAutoscaler",
     "ResourceQuota",
     "LimitRange",
+    "PodDisruptionBudget",
+    "VolumeSnapshot",
+    "Certificate",
 ];
 
 /// Cluster-scoped kinds that namespaces lean on.
@@ -46,6 +49,10 @@ const CLUSTERWIDE: &[&str] = &[
     "CSIDriver",
     "VolumeAttachment",
     "IngressClass",
+    "PriorityClass",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "VolumeSnapshotClass",
 ];
 
 /// Newest revisions of a Helm release that are decoded.
@@ -120,6 +127,7 @@ fn take(view: &mut ClusterView, kind: &Kind, namespace: &str, list: Look<Vec<cra
     match list {
         Look::Found(objects) => objects.into_iter().for_each(|object| view.insert(object)),
         Look::Empty => {}
+        Look::CouldNotLook(blind) if kind.optional && blind.reason == NotLooked::NotConfigured => {}
         Look::CouldNotLook(blind) => view.note_gap(list_gap(&blind, kind, namespace)),
     }
 }
@@ -194,6 +202,45 @@ pub async fn memory(
             let command = format!("kubectl top pods --namespace {namespace} --containers");
             view.note_gap(blind.gap(&format!("memory over time of pods in {namespace}"), Some(command)));
         }
+    }
+}
+
+/// A question to the metrics source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Name under which the view keeps the answer.
+    pub name: &'static str,
+    /// The expression.
+    pub promql: String,
+    /// Hours before now; 0 for the value at now.
+    pub hours: i64,
+}
+
+/// Most samples of one series.
+const SAMPLES: i64 = 240;
+
+/// Asks the metrics source. Without one there is a single gap.
+pub async fn metrics(metrics: &MetricsReader, view: &mut ClusterView, queries: Vec<Query>) {
+    let now = view.now;
+    let asked = queries.into_iter().map(|query| async move {
+        let answer = if query.hours == 0 {
+            metrics.instant(&query.promql, now).await
+        } else {
+            let from = now - jiff::SignedDuration::from_hours(query.hours);
+            let step_s = u32::try_from(query.hours * 3600 / SAMPLES).unwrap_or(60).max(60);
+            metrics.range(&query.promql, from, now, step_s).await
+        };
+        (query, answer)
+    });
+    for (query, answer) in join_all(asked).await {
+        if let Look::CouldNotLook(blind) = &answer {
+            let what = match blind.reason {
+                NotLooked::NotConfigured | NotLooked::Unreachable => "metrics".to_owned(),
+                _ => format!("metric {}", query.name),
+            };
+            view.note_gap(blind.gap(&what, None));
+        }
+        view.metrics.insert(query.name, answer);
     }
 }
 

@@ -29,6 +29,8 @@ pub struct ClusterView {
     pub logs: BTreeMap<LogSource, Look<Vec<LogLine>>>,
     /// Working-set memory per `(namespace, pod, container)`, where metrics were read.
     pub memory: BTreeMap<(String, String, String), Series>,
+    /// Answers of the metrics source by the name of the query.
+    pub metrics: BTreeMap<&'static str, Look<Vec<Series>>>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -45,6 +47,7 @@ impl ClusterView {
             releases: Vec::new(),
             logs: BTreeMap::new(),
             memory: BTreeMap::new(),
+            metrics: BTreeMap::new(),
             gaps: Vec::new(),
         }
     }
@@ -204,6 +207,14 @@ impl ClusterView {
             .collect();
         events.sort_by_key(|event| event_time(event));
         events
+    }
+
+    /// The series that a query of the metrics source found.
+    pub fn series(&self, query: &str) -> &[Series] {
+        match self.metrics.get(query) {
+            Some(Look::Found(series)) => series,
+            _ => &[],
+        }
     }
 
     /// Notes a gap once.

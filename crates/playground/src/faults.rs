@@ -1,19 +1,20 @@
 //! Faults: what goes wrong in a world, and what is then true. Must not know how anyone finds it out.
 
-pub mod csi_driver_unavailable;
-pub mod helm_values_regression;
-pub mod image_pull_secret_missing;
-pub mod image_reference_wrong;
-pub mod memory_leak;
-pub mod memory_limit_too_low;
-pub mod network_policy_blocks;
-pub mod nothing;
-pub mod probe_misconfigured;
-pub mod service_selector_mismatch;
-pub mod storage_class_missing;
+pub mod app_vs_infra;
+pub mod cascading_failure;
+pub mod config_and_secrets;
+pub mod image_and_deployment;
+mod remedy;
+pub mod resource_exhaustion;
+pub mod situation;
+pub mod storage_and_persistence;
+
+pub use remedy::{Remedy, Step};
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::build::metrics::Metrics;
 use crate::build::time;
@@ -55,6 +56,8 @@ pub struct Symptom {
     pub front: Option<ObjectKey>,
     /// When it began to show.
     pub onset: Timestamp,
+    /// Further names for alerts and texts: `node`, `persistentvolumeclaim`, `job_name`, `horizontalpodautoscaler`, ….
+    pub labels: BTreeMap<&'static str, String>,
 }
 
 /// What a fault may use and leaves behind.
@@ -67,6 +70,10 @@ pub struct FaultContext {
     pub rng: Rng,
     /// Where the fault shows; set by the fault.
     pub symptom: Option<Symptom>,
+    /// Role of the workload to strike, where a scenario names it.
+    pub target: Option<String>,
+    /// Further choices of a scenario; a fault documents those that it knows.
+    pub params: Map<String, Value>,
 }
 
 /// A failure that can be put into a world.
@@ -77,27 +84,32 @@ pub trait Fault: Sync {
     fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth;
     /// Whether the fault is still there: a predicate over the cluster's state alone.
     fn present(&self, world: &World, truth: &Truth) -> bool;
+    /// What people would do about it: edits that heal, and edits that a hasty engineer would take and that do not.
+    fn remedies(&self, _world: &World, _shop: &Shop, _truth: &Truth) -> Vec<Remedy> {
+        Vec::new()
+    }
 }
 
 /// All faults.
-pub fn registry() -> &'static [&'static dyn Fault] {
-    &[
-        &memory_limit_too_low::MemoryLimitTooLow,
-        &memory_leak::MemoryLeak,
-        &image_reference_wrong::ImageReferenceWrong,
-        &image_pull_secret_missing::ImagePullSecretMissing,
-        &storage_class_missing::StorageClassMissing,
-        &csi_driver_unavailable::CsiDriverUnavailable,
-        &service_selector_mismatch::ServiceSelectorMismatch,
-        &network_policy_blocks::NetworkPolicyBlocks,
-        &helm_values_regression::HelmValuesRegression,
-        &probe_misconfigured::ProbeMisconfigured,
+pub fn registry() -> impl Iterator<Item = &'static dyn Fault> {
+    [
+        resource_exhaustion::FAULTS,
+        image_and_deployment::FAULTS,
+        config_and_secrets::FAULTS,
+        cascading_failure::FAULTS,
+        storage_and_persistence::FAULTS,
+        app_vs_infra::FAULTS,
     ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
-/// The fault of an id.
+/// The fault or situation of an id.
 pub fn by_id(id: &str) -> Option<&'static dyn Fault> {
-    registry().iter().copied().find(|fault| fault.id() == id)
+    registry()
+        .chain(situation::SITUATIONS.iter().copied())
+        .find(|fault| fault.id() == id)
 }
 
 impl Truth {
@@ -131,10 +143,24 @@ impl FaultContext {
         time::before(self.shop.now(), seconds)
     }
 
-    /// A workload among those of `roles`.
+    /// A workload among those of `roles`: the target, if one is named (none when it is not among them).
     pub fn pick_role(&mut self, roles: &[&str]) -> Option<Workload> {
-        let found: Vec<&Workload> = roles.iter().filter_map(|role| self.shop.role(role)).collect();
+        let found: Vec<&Workload> = roles
+            .iter()
+            .filter(|role| self.target.as_deref().is_none_or(|target| target == **role))
+            .filter_map(|role| self.shop.role(role))
+            .collect();
         self.rng.pick(&found).map(|workload| (*workload).clone())
+    }
+
+    /// A text that the scenario chose.
+    pub fn text_param(&self, name: &str) -> Option<&str> {
+        self.params.get(name)?.as_str()
+    }
+
+    /// A number that the scenario chose.
+    pub fn int_param(&self, name: &str) -> Option<i64> {
+        self.params.get(name)?.as_i64()
     }
 
     /// A stateless workload with several replicas that a pipeline deploys.
@@ -145,6 +171,11 @@ impl FaultContext {
             .iter()
             .filter(|workload| workload.kind == Kind::Deployment && workload.delivery == Delivery::Pipeline)
             .filter(|workload| workload.replicas > 1 && workload.volume_gi.is_none())
+            .filter(|workload| {
+                self.target
+                    .as_deref()
+                    .is_none_or(|target| target == workload.role)
+            })
             .collect();
         self.rng.pick(&found).map(|workload| (*workload).clone())
     }
@@ -157,7 +188,15 @@ impl FaultContext {
             pod: pod.map(str::to_owned),
             front,
             onset,
+            labels: BTreeMap::new(),
         });
+    }
+
+    /// Adds a name for alerts and texts to where the fault shows.
+    pub fn label(&mut self, name: &'static str, value: &str) {
+        if let Some(symptom) = &mut self.symptom {
+            symptom.labels.insert(name, value.to_owned());
+        }
     }
 }
 

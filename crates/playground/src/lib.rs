@@ -12,6 +12,7 @@ pub mod rng;
 pub mod serve;
 pub mod shop;
 pub mod simulate;
+pub mod stage;
 pub mod world;
 
 pub use serve::{

@@ -6,9 +6,11 @@ pub mod evidence;
 pub mod focus;
 mod intent;
 pub mod network;
+mod queries;
 mod rank;
 mod reading;
 mod run;
 mod verdict;
+pub mod wording;
 
 pub use run::{Options, Triage, triage};

@@ -54,6 +54,8 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
         .collect();
     reading::logs(reader, &mut view, &focus, &near).await;
     reading::memory(&options.metrics, &mut view).await;
+    let queries = crate::queries::queries(&view);
+    cluster::read::metrics(&options.metrics, &mut view, queries).await;
     let read_at = start.elapsed();
     let noticed = subject.onset();
     let since = noticed.unwrap_or(view.now).min(view.now) - changes::WINDOW;

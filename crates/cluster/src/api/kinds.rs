@@ -13,6 +13,8 @@ pub struct Kind {
     pub plural: &'static str,
     /// Whether objects live in namespaces.
     pub namespaced: bool,
+    /// Whether the kind belongs to an add-on that a cluster may lack without anything being amiss.
+    pub optional: bool,
 }
 
 const fn namespaced(
@@ -27,6 +29,7 @@ const fn namespaced(
         version,
         plural,
         namespaced: true,
+        optional: false,
     }
 }
 
@@ -42,9 +45,19 @@ const fn clusterwide(
         version,
         plural,
         namespaced: false,
+        optional: false,
     }
 }
 
+/// A kind of an add-on.
+const fn optional(kind: Kind) -> Kind {
+    Kind {
+        optional: true,
+        ..kind
+    }
+}
+
+const SNAPSHOT: &str = "snapshot.storage.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
@@ -101,6 +114,41 @@ pub const KINDS: &[Kind] = &[
         "v1",
         "validatingwebhookconfigurations",
     ),
+    namespaced("Lease", "coordination.k8s.io", "v1", "leases"),
+    optional(namespaced("VolumeSnapshot", SNAPSHOT, "v1", "volumesnapshots")),
+    optional(clusterwide(
+        "VolumeSnapshotContent",
+        SNAPSHOT,
+        "v1",
+        "volumesnapshotcontents",
+    )),
+    optional(clusterwide(
+        "VolumeSnapshotClass",
+        SNAPSHOT,
+        "v1",
+        "volumesnapshotclasses",
+    )),
+    optional(namespaced(
+        "Application",
+        "argoproj.io",
+        "v1alpha1",
+        "applications",
+    )),
+    optional(namespaced(
+        "Kustomization",
+        "kustomize.toolkit.fluxcd.io",
+        "v1",
+        "kustomizations",
+    )),
+    optional(namespaced(
+        "HelmRelease",
+        "helm.toolkit.fluxcd.io",
+        "v2",
+        "helmreleases",
+    )),
+    optional(namespaced("Certificate", "cert-manager.io", "v1", "certificates")),
+    optional(namespaced("ScaledObject", "keda.sh", "v1alpha1", "scaledobjects")),
+    optional(namespaced("Backup", "velero.io", "v1", "backups")),
 ];
 
 /// Finds a kind by its name, plural, singular or usual short name, in any case.

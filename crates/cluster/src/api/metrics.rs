@@ -24,6 +24,18 @@ pub struct Series {
     pub samples: Vec<(Timestamp, f64)>,
 }
 
+impl Series {
+    /// The value of a label, `""` where there is none.
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
+
+    /// The newest value.
+    pub fn last(&self) -> Option<f64> {
+        self.samples.last().map(|(_, value)| *value)
+    }
+}
+
 #[derive(Deserialize)]
 struct Answer {
     status: String,

@@ -21,7 +21,7 @@ fn a_named_workload_leads_to_the_expected_report() {
 
 #[test]
 fn the_watchdog_is_not_an_issue() {
-    matches_case(opened_by(Opening::Watchdog));
+    matches_case(opened_by(Opening::Alert("Watchdog")));
 }
 
 #[test]

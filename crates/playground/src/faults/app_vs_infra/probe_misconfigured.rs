@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{Fault, FaultContext, Truth, workload_key};
 use crate::build::event::{Happening, record};
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::{Fault, FaultContext, Truth, workload_key};
 use crate::json::{number, set, text};
 use crate::shop::{Shop, chatter};
 use crate::simulate::pods::failing_readiness;

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::controller::stateful_set;
 use crate::build::event::{Happening, record, record_scheduling};
 use crate::build::log::voice::CallFailure;
@@ -11,6 +10,7 @@ use crate::build::object::{CONTROLLER, owner};
 use crate::build::pod::{Placement, pending};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
+use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
 use crate::json::text;
 use crate::rng::Rng;
 use crate::shop::Shop;

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::log::voice::CallFailure;
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::service::selects;
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
 use crate::json::set;
 use crate::rng::Rng;
 use crate::simulate::callers::{self, Silence};

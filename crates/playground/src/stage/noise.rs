@@ -1,4 +1,4 @@
-//! What else is odd in any real cluster: it never causes the case's symptom. Must not know how causes are told from
+//! What else is odd in any real cluster: it never causes the staged symptom. Must not know how causes are told from
 //! noise.
 
 pub mod crashing_preview;
@@ -13,8 +13,28 @@ use crate::faults::{FaultContext, Symptom, Truth};
 use crate::rng::Rng;
 use crate::world::World;
 
-/// Adds some noise, chosen by the seed, away from what the case is about.
-pub fn add(world: &mut World, ctx: &mut FaultContext, truth: &Truth, symptom: &Symptom) {
+/// Adds noise by name: `standard` is the usual mixture.
+///
+/// # Errors
+/// The first name that is not known.
+pub fn add(
+    world: &mut World,
+    ctx: &mut FaultContext,
+    noises: &[String],
+    truth: &Truth,
+    symptom: &Symptom,
+) -> Result<(), String> {
+    for noise in noises {
+        match noise.as_str() {
+            "standard" => standard(world, ctx, truth, symptom),
+            unknown => return Err(unknown.to_owned()),
+        }
+    }
+    Ok(())
+}
+
+/// Some noise, chosen by the seed, away from what the case is about.
+fn standard(world: &mut World, ctx: &mut FaultContext, truth: &Truth, symptom: &Symptom) {
     let mut rng = ctx.rng.fork("noise");
     let quiet: Vec<Workload> = bystanders(ctx, truth, symptom);
     let namespace = quiet_namespace(ctx, symptom);

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::image_reference_wrong::forget_start;
-use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::event::{Happening, record};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, klog};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
+use crate::faults::image_and_deployment::image_reference_wrong::forget_start;
+use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
 use crate::json::{items, set, text};
 use crate::shop::storage::{attachment, attachment_name, claim_name, volume_name};
 use crate::shop::system::SYSTEM;

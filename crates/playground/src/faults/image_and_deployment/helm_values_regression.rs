@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::helm::{Revision, store};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, failure, greeting, line};
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
 use crate::json::{items, set, text};
 use crate::shop::{Shop, releases};
 use crate::simulate::callers::peer;

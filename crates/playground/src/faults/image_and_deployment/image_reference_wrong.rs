@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Fault, FaultContext, Truth, workload_key};
 use crate::build::event::{Happening, record};
 use crate::build::time;
 use crate::build::workload::tag;
+use crate::faults::{Fault, FaultContext, Truth, workload_key};
 use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::metrics::Span;
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
 use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;

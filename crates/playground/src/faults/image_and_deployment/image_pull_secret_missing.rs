@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::image_reference_wrong::{attempts, fail_pull};
-use super::{Fault, FaultContext, Truth, key, workload_key};
 use crate::build::event::{Happening, record};
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Workload};
+use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
 use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::simulate::rollout::{active_set, controller_event, pods_of, remove_pod, stopping_event};

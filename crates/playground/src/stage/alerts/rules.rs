@@ -1,0 +1,139 @@
+//! Alert rules as data: those of kube-prometheus with their labels and annotations, and a few of the shop's own.
+//! Texts may name `{namespace}`, `{workload}`, `{kind}`, `{controller}` (label of the workload's kind), `{pod}`,
+//! `{front}`, `{front_namespace}`, `{ingress}`, `{cluster}` and whatever the fault noted (`{node}`, …). A label whose text
+//! stays empty is left out.
+
+/// An alert rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// `alertname`.
+    pub name: &'static str,
+    /// `severity`.
+    pub severity: &'static str,
+    /// Further labels.
+    pub labels: &'static [(&'static str, &'static str)],
+    /// Whether kube-state-metrics is the source.
+    pub state_metrics: bool,
+    /// Annotation.
+    pub summary: &'static str,
+    /// Annotation.
+    pub description: &'static str,
+    /// Section of the runbooks of kube-prometheus, `""` for the shop's own rules.
+    pub book: &'static str,
+    /// Seconds from the onset to the alert: `for:` and an evaluation.
+    pub after_s: i64,
+    /// PromQL.
+    pub expression: &'static str,
+}
+
+/// A rule of the kubernetes-mixin's `alerts/apps_alerts.libsonnet`, which waits for 15 minutes.
+const APPS: Rule = Rule {
+    name: "",
+    severity: "warning",
+    labels: &[],
+    state_metrics: true,
+    summary: "",
+    description: "",
+    book: "kubernetes",
+    after_s: 930,
+    expression: "",
+};
+
+/// All rules.
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "KubePodCrashLooping",
+        labels: &[
+            ("namespace", "{namespace}"),
+            ("pod", "{pod}"),
+            ("container", "{workload}"),
+            ("reason", "CrashLoopBackOff"),
+        ],
+        summary: "Pod is crash looping.",
+        description: "Pod {namespace}/{pod} ({workload}) is in waiting state (reason: \"CrashLoopBackOff\") on cluster {cluster}.",
+        expression: "max_over_time(kube_pod_container_status_waiting_reason{reason=\"CrashLoopBackOff\", job=\"kube-state-metrics\"}[5m]) >= 1",
+        ..APPS
+    },
+    Rule {
+        name: "KubePodNotReady",
+        labels: &[("namespace", "{namespace}"), ("pod", "{pod}")],
+        state_metrics: false,
+        summary: "Pod has been in a non-ready state for more than 15 minutes.",
+        description: "Pod {namespace}/{pod} has been in a non-ready state for longer than 15 minutes on cluster {cluster}.",
+        expression: "sum by (namespace, pod, cluster) (kube_pod_status_phase{job=\"kube-state-metrics\", phase=~\"Pending|Unknown|Failed\"}) > 0",
+        ..APPS
+    },
+    Rule {
+        name: "KubeDeploymentReplicasMismatch",
+        labels: &[("namespace", "{namespace}"), ("deployment", "{workload}")],
+        summary: "Deployment has not matched the expected number of replicas.",
+        description: "Deployment {namespace}/{workload} has not matched the expected number of replicas for longer than 15 minutes on cluster {cluster}.",
+        expression: "kube_deployment_status_replicas_ready{job=\"kube-state-metrics\"} != kube_deployment_spec_replicas{job=\"kube-state-metrics\"}",
+        ..APPS
+    },
+    Rule {
+        name: "KubeStatefulSetReplicasMismatch",
+        labels: &[("namespace", "{namespace}"), ("statefulset", "{workload}")],
+        summary: "StatefulSet has not matched the expected number of replicas.",
+        description: "StatefulSet {namespace}/{workload} has not matched the expected number of replicas for longer than 15 minutes on cluster {cluster}.",
+        expression: "kube_statefulset_status_replicas_ready{job=\"kube-state-metrics\"} != kube_statefulset_spec_replicas{job=\"kube-state-metrics\"}",
+        ..APPS
+    },
+    Rule {
+        name: "KubeDeploymentRolloutStuck",
+        labels: &[("namespace", "{namespace}"), ("deployment", "{workload}")],
+        summary: "Deployment rollout is not progressing.",
+        description: "Rollout of deployment {namespace}/{workload} is not progressing for longer than 15 minutes on cluster {cluster}.",
+        expression: "kube_deployment_status_condition{condition=\"Progressing\", status=\"false\", job=\"kube-state-metrics\"} != 0",
+        ..APPS
+    },
+    Rule {
+        name: "HighErrorRate",
+        severity: "critical",
+        labels: &[
+            ("namespace", "{front_namespace}"),
+            ("service", "{front}"),
+            ("ingress", "{ingress}"),
+        ],
+        state_metrics: false,
+        summary: "High error rate on {front}",
+        description: "More than 5% of the requests to {front_namespace}/{front} are answered with 5xx for 5 minutes.",
+        book: "",
+        after_s: 360,
+        expression: "sum by (namespace, service, ingress) (rate(nginx_ingress_controller_requests{status=~\"5..\"}[5m])) / sum by (namespace, service, ingress) (rate(nginx_ingress_controller_requests[5m])) > 0.05",
+        ..APPS
+    },
+    // kube-prometheus, general_rules.libsonnet: always fires.
+    Rule {
+        name: "Watchdog",
+        severity: "none",
+        state_metrics: false,
+        summary: "An alert that should always be firing to certify that Alertmanager is working properly.",
+        description: "This is an alert meant to ensure that the entire alerting pipeline is functional.\nThis alert is always firing, therefore it should always be firing in Alertmanager\nand always fire against a receiver. There are integrations with various notification\nmechanisms that send a notification when this alert is not firing. For example the\n\"DeadMansSnitch\" integration in PagerDuty.\n",
+        book: "general",
+        after_s: -11 * 86_400,
+        expression: "vector(1)",
+        ..APPS
+    },
+];
+
+impl Rule {
+    /// Address of the rule's runbook.
+    pub fn runbook(&self) -> String {
+        if self.book.is_empty() {
+            let words: String = self.name.chars().fold(String::new(), |mut text, c| {
+                if c.is_ascii_uppercase() && !text.is_empty() {
+                    text.push('-');
+                }
+                text.push(c.to_ascii_lowercase());
+                text
+            });
+            return format!("https://wiki.example.com/runbooks/{words}");
+        }
+        format!(
+            "https://runbooks.prometheus-operator.dev/runbooks/{}/{}",
+            self.book,
+            self.name.to_lowercase()
+        )
+    }
+}
