@@ -40,7 +40,7 @@ pub(crate) struct ApiServer {
     changed: watch::Sender<u64>,
     pub(crate) clock: Clock,
     identities: Vec<Identity>,
-    weather: Weather,
+    pub(crate) weather: Weather,
     pub(crate) requests: Requests,
     /// The world's metrics, read when first asked for.
     pub(crate) series: OnceLock<Database>,

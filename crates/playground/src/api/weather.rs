@@ -1,5 +1,6 @@
 //! Injected failures: applies the weather rules to requests. Knows no resource semantics.
 
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::status::ApiError;
@@ -45,5 +46,18 @@ impl Weather {
             WeatherRule::BreakWatch { after_events } => Some(*after_events),
             _ => None,
         })
+    }
+
+    /// Puts a page of a list into the order of the rule, if there is one.
+    pub(crate) fn reorder<T>(&self, page: &mut [T], name: impl Fn(&T) -> String) {
+        let seed = self.rules.iter().find_map(|rule| match rule {
+            WeatherRule::Shuffle { seed } => Some(*seed),
+            _ => None,
+        });
+        if let Some(seed) = seed {
+            page.sort_by_cached_key(|item| {
+                Sha256::digest(format!("{seed}/{}", name(item)).as_bytes()).to_vec()
+            });
+        }
     }
 }

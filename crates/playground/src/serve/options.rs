@@ -118,6 +118,11 @@ pub enum WeatherRule {
         /// Events that still come through.
         after_events: usize,
     },
+    /// Gives the items of every page of a list in an order of its own: the API promises none.
+    Shuffle {
+        /// Which order.
+        seed: u64,
+    },
     /// Answers later when path and query contain the text.
     Delay {
         /// Part of path and query.

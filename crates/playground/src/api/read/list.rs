@@ -56,7 +56,7 @@ pub(crate) fn answer(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Re
         })
         .filter(|(_, object)| selector.matches(object));
     let mut metadata = list_metadata(version);
-    let page: Vec<_> = selected.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
+    let mut page: Vec<_> = selected.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
     let remaining = selected.count();
     if let (true, Some((last, _))) = (remaining > 0, page.last()) {
         let next = Cursor {
@@ -69,6 +69,9 @@ pub(crate) fn answer(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Re
             metadata["remainingItemCount"] = json!(remaining);
         }
     }
+    server
+        .weather
+        .reorder(&mut page, |(key, _)| format!("{}/{}", key.namespace, key.name));
     Ok(respond_text(
         painter.many(page.into_iter().map(|(_, object)| object), metadata),
     ))

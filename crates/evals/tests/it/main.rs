@@ -1,0 +1,3 @@
+//! Integration tests of the evals: the golden scenarios themselves.
+
+mod golden;
