@@ -7,7 +7,7 @@ mod machine;
 pub mod prompt;
 mod settings;
 
-pub use definition::{AgentDefinition, Agents, DefinitionError, Role};
+pub use definition::{AgentDefinition, Agents, DefinitionError, Role, mechanisms};
 pub use driver::{Crew, Gate, Journal, JournalError, Outcome};
 pub use machine::{AgentRun, Step};
 pub use settings::{Budget, Settings};

@@ -8,8 +8,10 @@ use crate::commands::agents::AgentsCommand;
 use crate::commands::config::ConfigCommand;
 use crate::commands::demo::DemoArgs;
 use crate::commands::doctor::DoctorArgs;
+use crate::commands::eval::EvalCommand;
 use crate::commands::investigate::InvestigateArgs;
 use crate::commands::playground::PlaygroundCommand;
+use crate::commands::scenario::ScenarioCommand;
 use crate::commands::serve::ServeArgs;
 use crate::commands::tools::ToolsCommand;
 use crate::commands::triage::TriageArgs;
@@ -35,6 +37,12 @@ pub(crate) enum Command {
     /// Failure worlds behind a Kubernetes API
     #[command(subcommand)]
     Playground(PlaygroundCommand),
+    /// Golden scenarios: begin one, check them all
+    #[command(subcommand)]
+    Scenario(ScenarioCommand),
+    /// Scenarios answered and scored
+    #[command(subcommand)]
+    Eval(EvalCommand),
     /// The agents and whether their definitions hold
     #[command(subcommand)]
     Agents(AgentsCommand),

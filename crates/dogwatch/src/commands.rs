@@ -5,9 +5,11 @@ pub(crate) mod agents;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod eval;
 pub(crate) mod investigate;
 mod mechanisms;
 pub(crate) mod playground;
+pub(crate) mod scenario;
 pub(crate) mod serve;
 pub(crate) mod tools;
 pub(crate) mod triage;
@@ -44,17 +46,22 @@ pub(crate) fn run(cli: Cli, env: Environment) -> Result<(), Failure> {
     };
     match cli.command {
         Command::Work(command) => work(&command, &surroundings),
-        Command::Playground(command) => {
-            let telemetry = Telemetry::start(&TelemetryConfig::default(), "warn")?;
-            let result = block_on(self::playground::run(&command));
-            telemetry.shutdown();
-            result
-        }
+        Command::Playground(command) => unconfigured(self::playground::run(&command)),
+        Command::Scenario(command) => unconfigured(scenario::run(&command)),
+        Command::Eval(command) => unconfigured(eval::run(&command)),
         Command::Agents(command) => self::agents::run(&command, &surroundings),
         Command::Tools(command) => self::tools::run(&command),
         Command::Config(command) => self::config::run(&command, &surroundings),
         Command::Mechanisms(args) => mechanisms::run(args),
     }
+}
+
+/// Runs a command that needs no configuration.
+fn unconfigured(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let telemetry = Telemetry::start(&TelemetryConfig::default(), "warn")?;
+    let result = block_on(work);
+    telemetry.shutdown();
+    result
 }
 
 /// Runs a command that reads the configuration and is observed.

@@ -77,19 +77,28 @@ pub struct Summary {
     pub setup_errors: usize,
 }
 
-/// A run with its results.
+/// A run with its results. The first three figures are those that decide.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
     /// Version of this form.
     pub version: u32,
     /// The arm.
     pub arm: &'static str,
-    /// Figures over all trials.
+    /// Share of strict passes.
+    pub strict_pass: f64,
+    /// Share of answers that assert a wrong cause, where nothing is to be accused.
+    pub false_accusation_rate: f64,
+    /// Share of pairs of twins with both right.
+    pub twins_pass: f64,
+    /// All figures, with their intervals.
     pub summary: Summary,
     /// Figures by tag.
     pub by_tag: BTreeMap<String, Summary>,
     /// Each trial, by scenario and setting.
     pub cases: Vec<CaseResult>,
+    /// The same under seeds that nobody could write for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<Box<Run>>,
 }
 
 /// Seeds that nobody can write for: derived from a text such as a commit hash.
@@ -169,12 +178,17 @@ impl Run {
             })
             .collect();
         let all: Vec<&CaseResult> = cases.iter().collect();
+        let summary = summary(&all, &quiet);
         Self {
             version: 1,
             arm: "triage",
-            summary: summary(&all, &quiet),
+            strict_pass: summary.strict_pass.rate.unwrap_or(0.0),
+            false_accusation_rate: summary.false_accusation_rate.rate.unwrap_or(0.0),
+            twins_pass: summary.twins_pass.rate.unwrap_or(0.0),
+            summary,
             by_tag,
             cases,
+            fresh: None,
         }
     }
 }

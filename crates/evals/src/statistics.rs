@@ -50,11 +50,6 @@ impl Rate {
     pub fn among<T>(items: &[T], holds: impl Fn(&T) -> bool) -> Self {
         Self::of(items.iter().filter(|item| holds(item)).count(), items.len())
     }
-
-    /// The rate, or 1 where nothing was counted.
-    pub fn value(&self) -> f64 {
-        self.rate.unwrap_or(1.0)
-    }
 }
 
 fn round(value: f64) -> f64 {

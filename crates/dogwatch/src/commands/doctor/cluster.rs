@@ -61,15 +61,16 @@ async fn readable(scene: &Scene) -> Check {
     let nobody = &Selectors::field("metadata.name", NOBODY);
     let looks = kinds::KINDS.iter().map(|kind| async move {
         let look = scene.reader.list(kind, "", nobody).await;
-        (kind.plural, look)
+        (kind, look)
     });
     let (mut forbidden, mut unserved, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    for (plural, look) in join_all(looks).await {
+    for (kind, look) in join_all(looks).await {
         if let Look::CouldNotLook(blind) = look {
             match blind.reason {
-                NotLooked::Forbidden => forbidden.push(plural),
-                NotLooked::NotConfigured => unserved.push(plural),
-                _ => failed.push(plural),
+                NotLooked::Forbidden => forbidden.push(kind.plural),
+                NotLooked::NotConfigured if kind.optional => {}
+                NotLooked::NotConfigured => unserved.push(kind.plural),
+                _ => failed.push(kind.plural),
             }
         }
     }

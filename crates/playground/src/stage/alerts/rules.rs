@@ -113,7 +113,7 @@ pub const RULES: &[Rule] = &[
         book: "general",
         after_s: -11 * 86_400,
         expression: "vector(1)",
-        ..APPS
+        labels: &[],
     },
 ];
 
