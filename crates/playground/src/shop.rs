@@ -5,6 +5,7 @@ pub mod batch;
 pub mod catalogue;
 pub mod chatter;
 pub mod config;
+pub mod gpu;
 pub mod history;
 pub mod network;
 pub mod nodes;
