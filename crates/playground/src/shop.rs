@@ -13,6 +13,7 @@ pub mod releases;
 pub mod storage;
 pub mod system;
 pub mod telemetry;
+pub mod vitals;
 
 use jiff::Timestamp;
 
@@ -152,5 +153,6 @@ pub fn build(names: Names, seed: u64, now: Timestamp) -> Baseline {
     chatter::build(&mut world, &shop);
     let mut metrics = Metrics::default();
     telemetry::build(&world, &shop, &mut metrics);
+    vitals::build(&shop, &mut metrics);
     Baseline { world, shop, metrics }
 }
