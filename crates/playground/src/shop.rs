@@ -5,6 +5,7 @@ pub mod batch;
 pub mod catalogue;
 pub mod chatter;
 pub mod config;
+pub mod gpu;
 pub mod history;
 pub mod network;
 pub mod nodes;
@@ -12,6 +13,7 @@ pub mod releases;
 pub mod storage;
 pub mod system;
 pub mod telemetry;
+pub mod vitals;
 
 use jiff::Timestamp;
 
@@ -151,5 +153,6 @@ pub fn build(names: Names, seed: u64, now: Timestamp) -> Baseline {
     chatter::build(&mut world, &shop);
     let mut metrics = Metrics::default();
     telemetry::build(&world, &shop, &mut metrics);
+    vitals::build(&shop, &mut metrics);
     Baseline { world, shop, metrics }
 }

@@ -5,5 +5,6 @@ pub mod lives;
 pub mod pods;
 pub mod rollout;
 pub mod settle;
+pub mod slowness;
 pub mod spawn;
 pub mod usage;

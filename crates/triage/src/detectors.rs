@@ -3,6 +3,7 @@
 
 mod crash;
 mod csi;
+mod edge;
 mod errors;
 mod finding;
 mod helm_values;
@@ -62,6 +63,7 @@ pub const DETECTORS: &[&Detector] = &[
     &helm_values::DETECTOR,
     &node::DETECTOR,
     &errors::DETECTOR,
+    &edge::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

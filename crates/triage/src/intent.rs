@@ -26,6 +26,8 @@ pub(crate) struct Intent {
     pub(crate) resolved: bool,
     /// True when the condition is one of Kubernetes' own object states, which a look at the API settles.
     pub(crate) about_state: bool,
+    /// Services that an alert's metrics are about, by namespace and name.
+    pub(crate) services: Vec<(String, String)>,
     /// True when an alert says that something is wrong; a person who asks may just want to know.
     pub(crate) by_alert: bool,
 }
@@ -59,6 +61,14 @@ const LOOSE: &[&str] = &[
     "container",
 ];
 
+/// Labels that name the Service which requests go to.
+const SERVICES: &[&str] = &[
+    "exported_service",
+    "destination_service_name",
+    "service_name",
+    "service",
+];
+
 /// Alerts that fire always, or only mute others, by the rules that kube-prometheus ships.
 const HEARTBEATS: &[&str] = &["Watchdog", "InfoInhibitor", "DeadMansSwitch", "DeadMansSnitch"];
 
@@ -76,6 +86,7 @@ const STATES: &[&str] = &[
     "KubeDaemonSetRolloutStuck",
     "KubeDaemonSetNotScheduled",
     "KubeDaemonSetMisScheduled",
+    "KubeNodeReadinessFlapping",
     "KubeNodeNotReady",
     "KubeNodeUnreachable",
     "KubePersistentVolumeErrors",
@@ -147,6 +158,9 @@ fn of_alert(alert: &Alert, intent: &mut Intent) {
     if !namespace.is_empty() {
         intent.namespaces.push(namespace.clone());
     }
+    if let Some(service) = SERVICES.iter().find_map(|label| alert.label(label)) {
+        intent.services.push((namespace.clone(), service.to_owned()));
+    }
     let before = intent.named.len();
     for (label, kind) in LABELS {
         if let Some(name) = alert.label(label) {
@@ -162,6 +176,17 @@ fn of_alert(alert: &Alert, intent: &mut Intent) {
             });
             break;
         }
+    }
+    if intent.named.len() == before
+        && let Some(instance) = alert
+            .label("instance")
+            .filter(|_| alert.label("job") == Some("node-exporter"))
+    {
+        intent.named.push(Named {
+            namespace: String::new(),
+            kind: Some("Node"),
+            name: instance.split(':').next().unwrap_or(instance).to_owned(),
+        });
     }
     if intent.named.len() == before
         && let Some(name) = LOOSE

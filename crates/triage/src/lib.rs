@@ -11,6 +11,7 @@ mod rank;
 mod reading;
 mod run;
 mod verdict;
+mod vitals;
 pub mod wording;
 
 pub use run::{Options, Triage, triage};

@@ -15,7 +15,24 @@ pub(crate) struct Metric {
 
 /// All questions. Names of series and labels are those of cAdvisor, kube-state-metrics, node-exporter, the kubelet
 /// and the DCGM exporter.
-pub(crate) const METRICS: &[Metric] = &[];
+pub(crate) const METRICS: &[Metric] = &[
+    // ingress-nginx, `internal/ingress/metric/collectors/socket.go`; crates/triage/src/vitals.rs reads them.
+    Metric {
+        name: "edge-requests",
+        promql: "sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_requests[4m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "edge-failing",
+        promql: "sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_requests{status=~\"5..\"}[4m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "edge-latency",
+        promql: "sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_sum[4m])) / sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_count[4m]))",
+        hours: 2,
+    },
+];
 
 /// The questions for what was read.
 pub(crate) fn queries(view: &ClusterView) -> Vec<Query> {

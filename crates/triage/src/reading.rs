@@ -39,6 +39,37 @@ pub(crate) async fn objects(reader: &ClusterReader, view: &mut ClusterView, inte
         read::namespaces(reader, view, &next).await;
     }
     node_services(reader, view).await;
+    node_events(reader, view).await;
+    short_agents(reader, view).await;
+}
+
+/// Events about nodes stand in `default`, whatever the subject's namespace.
+async fn node_events(reader: &ClusterReader, view: &mut ClusterView) {
+    let Some(events) = kinds::find("Event") else {
+        return;
+    };
+    if !view.namespaces.contains("default") {
+        let about = Selectors::field("involvedObject.kind", "Node");
+        read::selected(reader, view, events, "default", &about).await;
+    }
+}
+
+/// Pods of DaemonSets that lack ready ones: node agents live in namespaces that nobody names.
+async fn short_agents(reader: &ClusterReader, view: &mut ClusterView) {
+    let short: Vec<(String, String)> = view
+        .of_kind("DaemonSet")
+        .filter(|set| set.int("status.numberReady") < set.int("status.desiredNumberScheduled"))
+        .filter(|set| !view.namespaces.contains(set.namespace()))
+        .map(|set| {
+            let labels = set.pairs("spec.selector.matchLabels");
+            let selector: Vec<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
+            (set.namespace().to_owned(), selector.join(","))
+        })
+        .collect();
+    let Some(pods) = kinds::find("Pod") else { return };
+    for (namespace, selector) in short.into_iter().take(4) {
+        read::selected(reader, view, pods, &namespace, &Selectors::labels(&selector)).await;
+    }
 }
 
 /// Namespaces that calls lead to and that were not read; also those whose workloads reach in through Ingresses.

@@ -6,6 +6,7 @@ use domain::{IncidentState, ObjectRef, Redacted, Severity, Verdict};
 use crate::focus::Focus;
 use crate::intent::Intent;
 use crate::rank::Placed;
+use crate::vitals;
 
 /// Verdict, state and the sentence that goes with them.
 pub(crate) struct Judgement {
@@ -102,6 +103,13 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
             &format!("Nothing wrong was seen, but {blind} could not be read."),
         );
     }
+    if intent.by_alert
+        && !intent.about_state
+        && !intent.resolved
+        && let Some(text) = by_metrics(view, intent)
+    {
+        return judgement(Verdict::NotAnIssue, IncidentState::Recovered, &text);
+    }
     if intent.by_alert && !intent.about_state && !intent.resolved {
         return judgement(
             Verdict::Inconclusive,
@@ -115,6 +123,39 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
         "Everything that this is about is healthy now, and no trace of trouble is left."
     };
     judgement(Verdict::NotAnIssue, IncidentState::Recovered, text)
+}
+
+/// What the edge's metrics say of an alert about requests, when they show that all is well now. `None` when they are not
+/// there, or do not show it.
+fn by_metrics(view: &ClusterView, intent: &Intent) -> Option<String> {
+    let named: Vec<vitals::Route> = vitals::routes(view)
+        .into_iter()
+        .filter(|route| {
+            intent
+                .services
+                .iter()
+                .any(|(namespace, service)| *namespace == route.namespace && *service == route.service)
+        })
+        .collect();
+    if named.is_empty() || !named.iter().all(|route| route.is_well(view.now)) {
+        return None;
+    }
+    let excursions = named
+        .iter()
+        .map(vitals::Route::excursions)
+        .max()
+        .unwrap_or_default();
+    Some(match excursions {
+        0 => {
+            "Errors and response times at the edge are as usual, and were for the last two hours.".to_owned()
+        }
+        1 => "It is over: errors and response times at the edge stood out once and are as usual now."
+            .to_owned(),
+        more => format!(
+            "The metric flaps: errors or response times at the edge stood out {more} times for moments within two \
+             hours and are as usual now; nothing lasts."
+        ),
+    })
 }
 
 /// Kinds in which the causes of trouble hide; "healthy" needs all of them to have been read.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod agents_runs;
+mod app_cases;
 mod bench;
 mod canaries;
 mod gate_causes;

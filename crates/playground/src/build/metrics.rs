@@ -128,7 +128,7 @@ impl Metrics {
 fn family_of(name: &str) -> (&str, &'static str) {
     match name.strip_suffix("_total") {
         Some(family) => (family, "counter"),
-        None if name.ends_with("_requests") => (name, "unknown"),
+        None if name.ends_with("_requests") || name.contains("duration_seconds_") => (name, "unknown"),
         None => (name, "gauge"),
     }
 }

@@ -53,7 +53,8 @@ pub fn build(world: &mut World, shop: &Shop) {
     }
 }
 
-fn namespace(shop: &Shop, name: &str, created: Timestamp) -> Value {
+/// An active Namespace.
+pub fn namespace(shop: &Shop, name: &str, created: Timestamp) -> Value {
     let labels = json!({ "kubernetes.io/metadata.name": name });
     json!({
         "apiVersion": "v1", "kind": "Namespace",
@@ -62,7 +63,8 @@ fn namespace(shop: &Shop, name: &str, created: Timestamp) -> Value {
     })
 }
 
-fn node_object(shop: &Shop, node: &Node, created: Timestamp) -> Value {
+/// A healthy Node.
+pub fn node_object(shop: &Shop, node: &Node, created: Timestamp) -> Value {
     let platform = &shop.names.platform;
     let mut meta = shop
         .stamp
@@ -156,7 +158,8 @@ fn conditions(shop: &Shop, created: Timestamp) -> Value {
     ])
 }
 
-fn lease(shop: &Shop, node: &Node, created: Timestamp) -> Value {
+/// The Lease by which its kubelet shows that it lives.
+pub fn lease(shop: &Shop, node: &Node, created: Timestamp) -> Value {
     json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": shop.stamp.meta("Lease", "kube-node-lease", &node.name, created),

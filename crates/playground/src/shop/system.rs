@@ -169,7 +169,8 @@ fn plain_template(labels: &Value, account: &str, containers: Vec<Value>) -> Valu
     })
 }
 
-fn agent_template(labels: &Value, account: &str, containers: Vec<Value>) -> Value {
+/// A template as node agents have it: on the host's network, on any node, with priority.
+pub fn agent_template(labels: &Value, account: &str, containers: Vec<Value>) -> Value {
     let mut template = plain_template(labels, account, containers);
     set(
         &mut template,
@@ -185,7 +186,8 @@ fn agent_template(labels: &Value, account: &str, containers: Vec<Value>) -> Valu
     template
 }
 
-fn component(name: &str, image: &str, port: u16) -> Value {
+/// A container of a component.
+pub fn component(name: &str, image: &str, port: u16) -> Value {
     json!({
         "name": name, "image": image, "imagePullPolicy": "IfNotPresent",
         "ports": [{ "name": "metrics", "containerPort": port, "protocol": "TCP" }],

@@ -103,6 +103,114 @@ pub const RULES: &[Rule] = &[
         expression: "sum by (namespace, service, ingress) (rate(nginx_ingress_controller_requests{status=~\"5..\"}[5m])) / sum by (namespace, service, ingress) (rate(nginx_ingress_controller_requests[5m])) > 0.05",
         ..APPS
     },
+    Rule {
+        name: "HighLatency",
+        labels: &[
+            ("namespace", "{front_namespace}"),
+            ("service", "{front}"),
+            ("ingress", "{ingress}"),
+        ],
+        state_metrics: false,
+        summary: "High latency on {front}",
+        description: "Requests to {front_namespace}/{front} take more than twice as long as usual for 5 minutes.",
+        book: "",
+        after_s: 360,
+        expression: "sum by (namespace, service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_sum[5m])) / sum by (namespace, service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_count[5m])) > 0.5",
+        ..APPS
+    },
+    // kubernetes-mixin, `alerts/apps_alerts.libsonnet`.
+    Rule {
+        name: "KubeJobFailed",
+        labels: &[("namespace", "{namespace}"), ("job_name", "{job_name}")],
+        summary: "Job failed to complete.",
+        description: "Job {namespace}/{job_name} failed to complete. Removing failed job after investigation should clear this alert on cluster {cluster}.",
+        expression: "kube_job_failed{job=\"kube-state-metrics\"} > 0",
+        ..APPS
+    },
+    Rule {
+        name: "KubeContainerWaiting",
+        labels: &[
+            ("namespace", "{namespace}"),
+            ("pod", "{pod}"),
+            ("container", "{workload}"),
+            ("reason", "{reason}"),
+        ],
+        summary: "Pod container waiting longer than 1 hour",
+        description: "pod/{pod} in namespace {namespace} on container {workload} has been in waiting state for longer than 1 hour. (reason: \"{reason}\") on cluster {cluster}.",
+        after_s: 3_630,
+        expression: "kube_pod_container_status_waiting_reason{reason!=\"CrashLoopBackOff\", job=\"kube-state-metrics\"} > 0",
+        ..APPS
+    },
+    Rule {
+        name: "KubeHpaMaxedOut",
+        labels: &[
+            ("namespace", "{namespace}"),
+            ("horizontalpodautoscaler", "{horizontalpodautoscaler}"),
+        ],
+        summary: "HPA is running at max replicas",
+        description: "HPA {namespace}/{horizontalpodautoscaler} has been running at max replicas for longer than 15 minutes on cluster {cluster}.",
+        expression: "(kube_horizontalpodautoscaler_status_current_replicas{job=\"kube-state-metrics\"} == kube_horizontalpodautoscaler_spec_max_replicas{job=\"kube-state-metrics\"}) and kube_horizontalpodautoscaler_spec_max_replicas{job=\"kube-state-metrics\"} > 1",
+        ..APPS
+    },
+    // kubernetes-mixin, `alerts/kubelet.libsonnet`.
+    Rule {
+        name: "KubeNodeNotReady",
+        labels: &[("node", "{node}"), ("condition", "Ready"), ("status", "true")],
+        summary: "Node is not ready.",
+        description: "{node} has been unready for more than 15 minutes on cluster {cluster}.",
+        expression: "kube_node_status_condition{job=\"kube-state-metrics\",condition=\"Ready\",status=\"true\"} == 0 and on (cluster, node) kube_node_spec_unschedulable{job=\"kube-state-metrics\"} == 0",
+        ..APPS
+    },
+    Rule {
+        name: "KubeNodeUnreachable",
+        labels: &[
+            ("node", "{node}"),
+            ("key", "node.kubernetes.io/unreachable"),
+            ("effect", "NoSchedule"),
+        ],
+        summary: "Node is unreachable.",
+        description: "{node} is unreachable and some workloads may be rescheduled on cluster {cluster}.",
+        expression: "(kube_node_spec_taint{job=\"kube-state-metrics\",key=\"node.kubernetes.io/unreachable\",effect=\"NoSchedule\"} unless ignoring(key,value) kube_node_spec_taint{job=\"kube-state-metrics\",key=~\"ToBeDeletedByClusterAutoscaler|cloud.google.com/impending-node-termination|aws-node-termination-handler/spot-itn\"}) == 1",
+        ..APPS
+    },
+    Rule {
+        name: "KubeDaemonSetRolloutStuck",
+        labels: &[
+            ("namespace", "{daemonset_namespace}"),
+            ("daemonset", "{daemonset}"),
+        ],
+        summary: "DaemonSet rollout is stuck.",
+        description: "DaemonSet {daemonset_namespace}/{daemonset} has not finished or progressed for at least 15m on cluster {cluster}.",
+        expression: "kube_daemonset_status_number_available{job=\"kube-state-metrics\"} != kube_daemonset_status_desired_number_scheduled{job=\"kube-state-metrics\"}",
+        ..APPS
+    },
+    // node-mixin (prometheus/node_exporter, `docs/node-mixin/alerts/alerts.libsonnet`).
+    Rule {
+        name: "NodeNetworkReceiveErrs",
+        labels: &[
+            ("instance", "{node}"),
+            ("device", "eth0"),
+            ("job", "node-exporter"),
+        ],
+        state_metrics: false,
+        summary: "Network interface is reporting many receive errors.",
+        description: "{node} interface eth0 has encountered 4122 receive errors in the last two minutes.",
+        book: "node",
+        after_s: 3_630,
+        expression: "rate(node_network_receive_errs_total{job=\"node-exporter\"}[2m]) / rate(node_network_receive_packets_total{job=\"node-exporter\"}[2m]) > 0.01",
+        ..APPS
+    },
+    Rule {
+        name: "NodeClockSkewDetected",
+        labels: &[("instance", "{node}"), ("job", "node-exporter")],
+        state_metrics: false,
+        summary: "Clock skew detected.",
+        description: "Clock at {node} is out of sync by more than 0.05s. Ensure NTP is configured correctly on this host.",
+        book: "node",
+        after_s: 630,
+        expression: "(node_timex_offset_seconds{job=\"node-exporter\"} > 0.05 and deriv(node_timex_offset_seconds{job=\"node-exporter\"}[5m]) >= 0) or (node_timex_offset_seconds{job=\"node-exporter\"} < -0.05 and deriv(node_timex_offset_seconds{job=\"node-exporter\"}[5m]) <= 0)",
+        ..APPS
+    },
     // kube-prometheus, general_rules.libsonnet: always fires.
     Rule {
         name: "Watchdog",
