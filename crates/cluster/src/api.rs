@@ -9,3 +9,4 @@ pub(crate) mod logs;
 pub(crate) mod look;
 pub(crate) mod metrics;
 mod project;
+pub(crate) mod secrets;

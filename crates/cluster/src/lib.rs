@@ -19,5 +19,6 @@ pub use api::kinds::{self, Kind};
 pub use api::logs::{LogLine, LogSource};
 pub use api::look::{Blind, Look};
 pub use api::metrics::{MetricsReader, Series};
+pub use api::secrets::{CertificateFact, KeyFact, Oddity, SecretFacts};
 pub use object::{Manager, Object};
 pub use view::ClusterView;

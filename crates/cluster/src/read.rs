@@ -1,7 +1,7 @@
 //! Reads a part of a cluster into a [`ClusterView`]: whole namespaces, the cluster-scoped kinds that they
 //! lean on, logs of chosen containers. Every failed read becomes a gap.
 
-use domain::{Gap, LookupOutcome, NotLooked};
+use domain::{Gap, LookupOutcome, NotLooked, ObjectRef};
 use futures::future::join_all;
 use jiff::Timestamp;
 
@@ -164,6 +164,27 @@ pub async fn logs(reader: &ClusterReader, view: &mut ClusterView, sources: Vec<L
             view.note_gap(blind.gap(&format!("log of {namespace}/{pod} [{container}]"), Some(command)));
         }
         view.logs.insert(source, look);
+    }
+}
+
+/// Looks into Secrets: key names, encodings and certificates, never values.
+pub async fn secrets(reader: &ClusterReader, view: &mut ClusterView, secrets: Vec<ObjectRef>) {
+    let fresh = secrets
+        .into_iter()
+        .filter(|secret| !view.secrets.contains_key(secret));
+    let read = join_all(
+        fresh.map(|secret| async { (reader.secret_facts(&secret.namespace, &secret.name).await, secret) }),
+    )
+    .await;
+    for (look, secret) in read {
+        if let Look::CouldNotLook(blind) = &look {
+            let command = format!(
+                "kubectl describe secret --namespace {} {}",
+                secret.namespace, secret.name
+            );
+            view.note_gap(blind.gap(&format!("keys of {secret}"), Some(command)));
+        }
+        view.secrets.insert(secret, look);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::api::kinds;
 use crate::api::logs::{LogLine, LogSource};
 use crate::api::look::Look;
 use crate::api::metrics::Series;
+use crate::api::secrets::SecretFacts;
 use crate::object::Object;
 
 /// What was read of a cluster, and what could not be.
@@ -31,6 +32,8 @@ pub struct ClusterView {
     pub memory: BTreeMap<(String, String, String), Series>,
     /// Answers of the metrics source by the name of the query.
     pub metrics: BTreeMap<&'static str, Look<Vec<Series>>>,
+    /// What may be told of the Secrets that were looked into; their values are never kept.
+    pub secrets: BTreeMap<ObjectRef, Look<SecretFacts>>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
 }
@@ -48,6 +51,7 @@ impl ClusterView {
             logs: BTreeMap::new(),
             memory: BTreeMap::new(),
             metrics: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             gaps: Vec::new(),
         }
     }
@@ -214,6 +218,14 @@ impl ClusterView {
         match self.metrics.get(query) {
             Some(Look::Found(series)) => series,
             _ => &[],
+        }
+    }
+
+    /// What may be told of a Secret, where it was looked into.
+    pub fn secret_facts(&self, secret: &ObjectRef) -> Option<&SecretFacts> {
+        match self.secrets.get(secret)? {
+            Look::Found(facts) => Some(facts),
+            Look::Empty | Look::CouldNotLook(_) => None,
         }
     }
 

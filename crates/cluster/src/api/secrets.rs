@@ -1,0 +1,95 @@
+//! Facts about a Secret that give nothing of its values away: key names, what is wrong with an encoding, how long a
+//! certificate is valid. The values are decoded here and never leave. Knows nothing of who uses them.
+
+mod der;
+mod encoding;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::api::client::{ClusterReader, Failure};
+use crate::api::look::Look;
+
+pub use encoding::Oddity;
+
+/// A key of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFact {
+    /// Name of the key.
+    pub name: String,
+    /// Whether the value has no bytes at all.
+    pub is_empty: bool,
+    /// What is odd about how the value is encoded.
+    pub oddities: Vec<Oddity>,
+}
+
+/// A certificate under a key of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFact {
+    /// Name of the key.
+    pub key: String,
+    /// Start of its validity.
+    pub not_before: Timestamp,
+    /// End of its validity.
+    pub not_after: Timestamp,
+}
+
+/// What may be told of a Secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretFacts {
+    /// Its keys, in the API's order.
+    pub keys: Vec<KeyFact>,
+    /// The first certificate under each key that holds one.
+    pub certificates: Vec<CertificateFact>,
+}
+
+impl SecretFacts {
+    /// The key of that name.
+    pub fn key(&self, name: &str) -> Option<&KeyFact> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+impl ClusterReader {
+    /// Reads a Secret and keeps only [`SecretFacts`] of it.
+    pub async fn secret_facts(&self, namespace: &str, name: &str) -> Look<SecretFacts> {
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+        match self.json(&path, "application/json").await {
+            Ok(value) => Look::Found(facts(&value)),
+            Err(Failure::NotFound) => Look::Empty,
+            Err(Failure::Blind(blind)) => Look::CouldNotLook(blind),
+        }
+    }
+}
+
+fn facts(secret: &Value) -> SecretFacts {
+    let mut found = SecretFacts::default();
+    for (name, value) in secret
+        .get("data")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let bytes = STANDARD
+            .decode(value.as_str().unwrap_or_default())
+            .unwrap_or_default();
+        if let Some((not_before, not_after)) = der::first_validity(&bytes) {
+            found.certificates.push(CertificateFact {
+                key: name.clone(),
+                not_before,
+                not_after,
+            });
+        }
+        found.keys.push(KeyFact {
+            name: name.clone(),
+            is_empty: bytes.is_empty(),
+            oddities: encoding::oddities(&bytes),
+        });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
