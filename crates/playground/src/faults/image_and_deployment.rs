@@ -1,8 +1,26 @@
 //! Faults of the category `image-and-deployment`.
 
+pub mod bad_command;
+mod edits;
 pub mod helm_values_regression;
+pub mod image_layer_corrupt;
 pub mod image_pull_secret_missing;
 pub mod image_reference_wrong;
+pub mod image_wrong_architecture;
+pub mod init_container_failing;
+mod pulls;
+pub mod registry_rate_limited;
+pub mod registry_unreachable;
+pub mod rollout_stuck;
+pub mod scaled_to_zero;
+pub mod scheduling_node;
+pub mod scheduling_rule;
+#[cfg(test)]
+mod tests;
+mod waiting_pods;
+
+use scheduling_node::{Closing, SchedulingNode};
+use scheduling_rule::{Rule, SchedulingRule};
 
 use super::Fault;
 
@@ -10,5 +28,20 @@ use super::Fault;
 pub const FAULTS: &[&dyn Fault] = &[
     &image_reference_wrong::ImageReferenceWrong,
     &image_pull_secret_missing::ImagePullSecretMissing,
+    &registry_unreachable::RegistryUnreachable,
+    &registry_rate_limited::RegistryRateLimited,
+    &image_wrong_architecture::ImageWrongArchitecture,
+    &image_layer_corrupt::ImageLayerCorrupt,
+    &init_container_failing::InitContainerFailing,
+    &rollout_stuck::RolloutStuck,
+    &bad_command::BadCommand,
     &helm_values_regression::HelmValuesRegression,
+    &scaled_to_zero::ScaledToZero,
+    &SchedulingRule(Rule::NodeSelector),
+    &SchedulingRule(Rule::Affinity),
+    &SchedulingRule(Rule::AntiAffinity),
+    &SchedulingRule(Rule::TopologySpread),
+    &SchedulingRule(Rule::HostPort),
+    &SchedulingNode(Closing::Cordon),
+    &SchedulingNode(Closing::Taint),
 ];

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::edits::{in_vain, rollout_undo};
 use crate::build::helm::{Revision, store};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, failure, greeting, line};
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::json::{items, set, text};
 use crate::shop::{Shop, releases};
 use crate::simulate::callers::peer;
@@ -78,6 +79,25 @@ impl Fault for HelmValuesRegression {
                     .iter()
                     .any(|variable| text(variable, "/value") == found)
             })
+    }
+
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let (Some(cause), Some(victim)) = (truth.root_causes.first(), truth.victims.first()) else {
+            return Vec::new();
+        };
+        let fix = Step::StrategicPatch {
+            object: victim.clone(),
+            patch: json!({ "spec": { "template": { "spec": { "containers": [{
+                "name": victim.name,
+                "env": [{ "name": "DB_HOST", "value": text(&cause.params, "/expected") }]
+            }] } } } }),
+        };
+        let mut out = vec![Remedy::heals("fix-value", vec![fix])];
+        if let Some(back) = rollout_undo(world, victim) {
+            out.push(Remedy::heals("helm-rollback", vec![back]));
+        }
+        out.extend(in_vain(world, victim));
+        out
     }
 }
 

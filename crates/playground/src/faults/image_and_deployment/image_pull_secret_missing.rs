@@ -4,11 +4,12 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::edits::in_vain;
 use super::image_reference_wrong::{attempts, fail_pull};
 use crate::build::event::{Happening, record};
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Workload};
-use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::simulate::rollout::{active_set, controller_event, pods_of, remove_pod, stopping_event};
@@ -74,6 +75,22 @@ impl Fault for ImagePullSecretMissing {
                         .iter()
                         .any(|reference| text(reference, "/name") == cause.object.name)
             })
+    }
+
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+            "metadata": { "name": cause.object.name, "namespace": cause.object.namespace },
+            "data": { ".dockerconfigjson": "eyJhdXRocyI6e319" }
+        });
+        let mut out = vec![Remedy::heals("create-secret", vec![Step::Create(secret)])];
+        if let Some(victim) = truth.victims.iter().find(|victim| victim.kind == "Deployment") {
+            out.extend(in_vain(world, victim));
+        }
+        out
     }
 }
 

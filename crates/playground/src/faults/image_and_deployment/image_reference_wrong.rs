@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::edits::{in_vain, set_image, undo};
 use crate::build::event::{Happening, record};
 use crate::build::time;
 use crate::build::workload::tag;
-use crate::faults::{Fault, FaultContext, Truth, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
 use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
@@ -72,6 +73,21 @@ impl Fault for ImageReferenceWrong {
             .is_some_and(|object| {
                 text(object, "/spec/template/spec/containers/0/image") == text(&cause.params, "/found")
             })
+    }
+
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let fix = set_image(
+            &cause.object,
+            &cause.object.name,
+            text(&cause.params, "/expected"),
+        );
+        let mut out: Vec<Remedy> = undo(world, &cause.object).into_iter().collect();
+        out.push(Remedy::heals("fix-image", vec![fix]));
+        out.extend(in_vain(world, &cause.object));
+        out
     }
 }
 
