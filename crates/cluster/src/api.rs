@@ -8,5 +8,6 @@ pub mod kinds;
 pub(crate) mod logs;
 pub(crate) mod look;
 pub(crate) mod metrics;
+mod pace;
 mod project;
 pub(crate) mod secrets;

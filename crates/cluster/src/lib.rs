@@ -12,7 +12,7 @@ pub mod selector;
 pub mod topology;
 pub mod view;
 
-pub use api::client::{ClusterReader, Limits, Selectors};
+pub use api::client::{ClusterReader, Limits, SecretPurposes, Selectors};
 pub use api::connect::{ConnectError, Target};
 pub use api::helm::{self, Release, Revision};
 pub use api::kinds::{self, Kind};

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::kinds::{self, Kind};
 use crate::api::look::{Blind, Look};
+use crate::api::pace::Pace;
 use crate::api::project;
 use crate::object::Object;
 
@@ -25,6 +26,31 @@ pub struct Limits {
     pub page: usize,
     /// Most objects that one list reads; beyond it the list counts as cut short.
     pub objects: usize,
+    /// Requests per second in the long run, over all investigations; as many again may come at once.
+    pub per_second: u32,
+    /// What data of Secrets may be read for.
+    pub secret_data: SecretPurposes,
+}
+
+/// The only purposes for which the data of Secrets is read; it is decoded in this crate, which hands out facts and
+/// never bytes. For everything else Secrets are metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretPurposes {
+    /// Helm releases: values and manifest, redacted.
+    pub helm: bool,
+    /// Names of keys and what is odd about their encoding.
+    pub keys: bool,
+    /// Validity of certificates.
+    pub certificates: bool,
+}
+
+impl SecretPurposes {
+    /// All of them.
+    pub const ALL: Self = Self {
+        helm: true,
+        keys: true,
+        certificates: true,
+    };
 }
 
 impl Default for Limits {
@@ -34,6 +60,8 @@ impl Default for Limits {
             concurrency: 12,
             page: 500,
             objects: 20_000,
+            per_second: 50,
+            secret_data: SecretPurposes::ALL,
         }
     }
 }
@@ -50,6 +78,7 @@ struct Shared {
     redactor: Redactor,
     limits: Limits,
     slots: Semaphore,
+    pace: Pace,
     requests: AtomicU64,
 }
 
@@ -97,6 +126,7 @@ impl ClusterReader {
             redactor,
             limits,
             slots: Semaphore::new(limits.concurrency),
+            pace: Pace::new(limits.per_second),
             requests: AtomicU64::new(0),
         };
         Self {
@@ -119,6 +149,11 @@ impl ClusterReader {
     /// Name of the cluster.
     pub fn cluster(&self) -> &str {
         &self.shared.cluster
+    }
+
+    /// What data of Secrets may be read for.
+    pub(crate) fn secret_data(&self) -> SecretPurposes {
+        self.shared.limits.secret_data
     }
 
     /// The redactor of this boundary.
@@ -238,6 +273,7 @@ impl ClusterReader {
             .acquire()
             .await
             .map_err(|_| Failure::failed("the client is closing"))?;
+        self.shared.pace.wait().await;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("dogwatch_kubernetes_requests_total").increment(1);
         let deadline = self.shared.limits.deadline;

@@ -56,6 +56,9 @@ impl ClusterReader {
         let Some(secrets) = kinds::find("Secret") else {
             return Look::Empty;
         };
+        if !self.secret_data().helm {
+            return Look::CouldNotLook(Blind::purpose("helm"));
+        }
         let listed = self
             .list(secrets, namespace, &Selectors::labels("owner=helm"))
             .await;

@@ -23,6 +23,14 @@ pub struct Blind {
 }
 
 impl Blind {
+    /// The configuration does not name the purpose for which data of a Secret would be read.
+    pub(crate) fn purpose(name: &str) -> Self {
+        Self {
+            reason: NotLooked::NotConfigured,
+            message: Redacted::trusted(&format!("cluster.secret_data does not name `{name}`")),
+        }
+    }
+
     /// The gap that this leaves in a report.
     pub fn gap(&self, what: &str, next_command: Option<String>) -> Gap {
         Gap {

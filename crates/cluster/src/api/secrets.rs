@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::api::client::{ClusterReader, Failure};
-use crate::api::look::Look;
+use crate::api::look::{Blind, Look};
 
 pub use encoding::Oddity;
 
@@ -55,9 +55,22 @@ impl SecretFacts {
 impl ClusterReader {
     /// Reads a Secret and keeps only [`SecretFacts`] of it.
     pub async fn secret_facts(&self, namespace: &str, name: &str) -> Look<SecretFacts> {
+        let purposes = self.secret_data();
+        if !purposes.keys && !purposes.certificates {
+            return Look::CouldNotLook(Blind::purpose("keys"));
+        }
         let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
         match self.json(&path, "application/json").await {
-            Ok(value) => Look::Found(facts(&value)),
+            Ok(value) => {
+                let mut found = facts(&value);
+                if !purposes.keys {
+                    found.keys.clear();
+                }
+                if !purposes.certificates {
+                    found.certificates.clear();
+                }
+                Look::Found(found)
+            }
             Err(Failure::NotFound) => Look::Empty,
             Err(Failure::Blind(blind)) => Look::CouldNotLook(blind),
         }

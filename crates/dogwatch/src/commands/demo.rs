@@ -16,7 +16,7 @@ use crate::compose::case::CaseArgs;
 use crate::compose::engine::{Mind, load_agents};
 use crate::compose::model::configured;
 use crate::compose::progress::Progress;
-use crate::compose::scene::{Scene, WorldClock};
+use crate::compose::scene::{Scene, WorldClock, WorldKey};
 use crate::compose::service::interrupted;
 use crate::config::Config;
 use crate::failure::Failure;
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &DemoArgs, config: &Config, metrics: PrometheusHan
     };
     let progress = Progress::to_terminal();
     progress.say(&format!("case {}: {}", case.id, case.title));
-    let scene = Scene::of_world(rendered.world, clock, &config.redaction).await?;
+    let scene = Scene::of_world(rendered.world, clock, config, args.key()).await?;
     let stage = Stage::set(scene, mind, metrics).await?;
     let report = stage.play(progress).await?;
     let answer = Answer::new(case, &rendered.truth, report);
@@ -78,6 +78,14 @@ const NO_MODEL: &str = "This is a triage report, made by code alone: no model is
                         DOGWATCH_MODEL to see agents at work, or try --replay.\n";
 
 impl DemoArgs {
+    fn key(&self) -> WorldKey {
+        if self.replay {
+            WorldKey::Recorded
+        } else {
+            WorldKey::Own
+        }
+    }
+
     /// A replay without a named case shows the first that was recorded.
     fn with_recorded_case(&self) -> Self {
         let mut args = self.clone();

@@ -12,7 +12,7 @@ use store::{NewInvestigation, Store};
 use crate::compose::engine::{IN_MEMORY, Mind, engine, load_agents, open_store};
 use crate::compose::model::{Model, Recording, configured, replayed, save};
 use crate::compose::progress::Progress;
-use crate::compose::scene::{ClusterArgs, Scene};
+use crate::compose::scene::{ClusterArgs, Scene, WorldKey};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::out;
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &InvestigateArgs, config: &Config) -> Result<(), F
         ..config.agents.settings()
     };
     let (model, recording) = args.model(config, &settings)?;
-    let scene = Scene::open(&args.cluster, config).await?;
+    let scene = Scene::open(&args.cluster, config, args.key()).await?;
     let subject = args.subject.subject(&scene).await?;
     let mind = Mind {
         model,
@@ -79,6 +79,14 @@ pub(crate) async fn run(args: &InvestigateArgs, config: &Config) -> Result<(), F
 }
 
 impl InvestigateArgs {
+    fn key(&self) -> WorldKey {
+        if self.replay.is_some() || self.transcript.is_some() {
+            WorldKey::Recorded
+        } else {
+            WorldKey::Own
+        }
+    }
+
     /// The model, and what records it.
     fn model(
         &self,

@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::compose::engine::{Mind, engine, load_agents, open_store};
 use crate::compose::model::configured;
-use crate::compose::scene::{ClusterArgs, Scene};
+use crate::compose::scene::{ClusterArgs, Scene, WorldKey};
 use crate::compose::service::{Service, ServiceParts, interrupted};
 use crate::config::{Config, ServerConfig};
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ pub(crate) async fn run(
     if mind.model.is_none() {
         tracing::warn!("no model is configured: reports are triage reports, made by code alone");
     }
-    let scene = Scene::open(&args.cluster, &config).await?;
+    let scene = Scene::open(&args.cluster, &config, WorldKey::Own).await?;
     let store = open_store(&config.database.url).await?;
     let service = Service::start(ServiceParts {
         scene: &scene,

@@ -6,7 +6,7 @@ use ::triage::Options;
 use clap::Args;
 
 use crate::cli::{Format, OutputArgs};
-use crate::compose::scene::{ClusterArgs, Scene};
+use crate::compose::scene::{ClusterArgs, Scene, WorldKey};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::out;
@@ -25,7 +25,7 @@ pub(crate) struct TriageArgs {
 
 /// Writes the brief; what cannot be seen is a gap in it.
 pub(crate) async fn run(args: &TriageArgs, config: &Config) -> Result<(), Failure> {
-    let scene = Scene::open(&args.cluster, config).await?;
+    let scene = Scene::open(&args.cluster, config, WorldKey::Own).await?;
     let subject = args.subject.subject(&scene).await?;
     let options = Options {
         clock: scene.clock,

@@ -16,9 +16,9 @@ use crate::failure::Failure;
 
 /// Longest wait for the metrics source.
 const METRICS_DEADLINE: Duration = Duration::from_secs(8);
-/// Replayed citations must find the placeholders of the recorded run. Its placeholders can be tested against guesses:
-/// whoever opens a dump of a real cluster should configure a key (`docs/redaction.md`).
-const WORLD_PASSPHRASE: &str = "a saved world";
+/// Replayed citations must find the placeholders of the recorded run, so recording and replaying share a key. It is
+/// public: its placeholders can be tested against guesses (`docs/redaction.md`).
+const RECORDED_PASSPHRASE: &str = "a saved world";
 
 /// Which cluster.
 #[derive(Debug, Clone, Args)]
@@ -43,6 +43,15 @@ pub(crate) enum WorldClock {
     Wall,
 }
 
+/// Which key redacts a world when none is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WorldKey {
+    /// One of this process.
+    Own,
+    /// That of transcripts, for recording and replaying them.
+    Recorded,
+}
+
 /// What an investigation looks at.
 pub(crate) struct Scene {
     /// The cluster.
@@ -58,10 +67,10 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// Opens the cluster that arguments and configuration name. A cluster that does not answer is no failure here.
-    pub(crate) async fn open(args: &ClusterArgs, config: &Config) -> Result<Self, Failure> {
+    pub(crate) async fn open(args: &ClusterArgs, config: &Config, key: WorldKey) -> Result<Self, Failure> {
         if let Some(dir) = &args.world {
             let world = load_world(dir).map_err(Failure::usage)?;
-            return Self::of_world(world, WorldClock::Frozen, &config.redaction).await;
+            return Self::of_world(world, WorldClock::Frozen, config, key).await;
         }
         let target = match &args.cluster_url {
             Some(url) => Target::Url(url.clone()),
@@ -72,7 +81,7 @@ impl Scene {
             None => MetricsReader::absent(),
         };
         let passphrase = passphrase(&config.redaction).unwrap_or_else(random_secret);
-        let reader = connect(&target, &passphrase).await?;
+        let reader = connect(&target, &passphrase, config.cluster.limits()).await?;
         Ok(Self {
             metrics,
             clock: Clock::System,
@@ -86,7 +95,8 @@ impl Scene {
     pub(crate) async fn of_world(
         world: World,
         clock: WorldClock,
-        redaction: &RedactionConfig,
+        config: &Config,
+        key: WorldKey,
     ) -> Result<Self, Failure> {
         let (now, has_metrics, name) = (world.now, !world.metrics.is_empty(), world.cluster.clone());
         let frozen_stimulus = world.stimulus.clone();
@@ -98,9 +108,12 @@ impl Scene {
             .await
             .map_err(Failure::infrastructure)?;
         let url = playground.url();
-        let passphrase = passphrase(redaction).unwrap_or_else(|| WORLD_PASSPHRASE.to_owned());
+        let passphrase = passphrase(&config.redaction).unwrap_or_else(|| match key {
+            WorldKey::Own => random_secret(),
+            WorldKey::Recorded => RECORDED_PASSPHRASE.to_owned(),
+        });
         Ok(Self {
-            reader: connect(&Target::Url(url.clone()), &passphrase)
+            reader: connect(&Target::Url(url.clone()), &passphrase, config.cluster.limits())
                 .await?
                 .named(&name),
             metrics: if has_metrics {
@@ -126,9 +139,9 @@ impl Scene {
     }
 }
 
-async fn connect(target: &Target, passphrase: &str) -> Result<ClusterReader, Failure> {
+async fn connect(target: &Target, passphrase: &str, limits: Limits) -> Result<ClusterReader, Failure> {
     let redactor = Redactor::from_passphrase(passphrase);
-    ClusterReader::connect(target, redactor, Limits::default())
+    ClusterReader::connect(target, redactor, limits)
         .await
         .map_err(Failure::usage)
 }

@@ -5,7 +5,7 @@ use domain::NotLooked;
 use futures::future::join_all;
 
 use super::Check;
-use crate::compose::scene::{ClusterArgs, Scene};
+use crate::compose::scene::{ClusterArgs, Scene, WorldKey};
 use crate::config::Config;
 
 /// A name that no object has: a permitted look for it costs the API server nothing.
@@ -13,7 +13,7 @@ const NOBODY: &str = "dogwatch-doctor-looks-for-nothing";
 
 /// All checks of the cluster; without a connection only the first.
 pub(super) async fn checks(args: &ClusterArgs, config: &Config) -> Vec<Check> {
-    let scene = match Scene::open(args, config).await {
+    let scene = match Scene::open(args, config, WorldKey::Own).await {
         Ok(scene) => scene,
         Err(failure) => {
             let advice = "name a context with --context, or look at a saved world with --world DIR";

@@ -101,7 +101,6 @@ pub const RULES: &[Rule] = &[
         book: "",
         after_s: 360,
         expression: "sum by (namespace, service, ingress) (rate(nginx_ingress_controller_requests{status=~\"5..\"}[5m])) / sum by (namespace, service, ingress) (rate(nginx_ingress_controller_requests[5m])) > 0.05",
-        ..APPS
     },
     Rule {
         name: "HighLatency",
