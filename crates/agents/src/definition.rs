@@ -9,7 +9,7 @@ use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use tools::Toolbox;
 
-use crate::{endings, prompt};
+use crate::{endings, prompt, skills};
 
 #[derive(RustEmbed)]
 #[folder = "../../agents"]
@@ -42,6 +42,9 @@ pub struct AgentDefinition {
     pub handles: Vec<String>,
     /// Tools that it may call.
     pub tools: Vec<String>,
+    /// Skills that it is reminded of when the brief's signals call for them: templates below `prompts/skills/`.
+    #[serde(default)]
+    pub skills: Vec<String>,
     /// Agents that it may consult.
     #[serde(default)]
     pub may_consult: Vec<String>,
@@ -185,6 +188,9 @@ fn parse(file: &str, text: &str) -> Result<AgentDefinition, DefinitionError> {
             "handles names `{unknown}`, which fits no mechanism"
         )));
     }
+    if let Some(unknown) = agent.skills.iter().find(|name| !skills::exists(name)) {
+        return Err(problem(format!("skills names `{unknown}`, which is no skill")));
+    }
     if agent.guardrails.max_turns == 0 {
         return Err(problem("guardrails.max_turns must be at least 1".to_owned()));
     }
@@ -198,17 +204,17 @@ fn first_line(text: &str) -> String {
 
 /// Catalogue ids that fit any of the patterns.
 pub fn mechanisms(patterns: &[String]) -> Vec<&'static str> {
-    let fits = |id: &str| {
-        patterns.iter().any(|pattern| {
-            pattern
-                .strip_suffix('*')
-                .map_or(id == pattern, |prefix| id.starts_with(prefix))
-        })
-    };
     mechanism::catalogue()
         .map(|entry| entry.id)
-        .filter(|id| fits(id))
+        .filter(|id| patterns.iter().any(|pattern| fits(pattern, id)))
         .collect()
+}
+
+/// Whether a mechanism id fits a pattern; a trailing `*` stands for any ending.
+pub(crate) fn fits(pattern: &str, id: &str) -> bool {
+    pattern
+        .strip_suffix('*')
+        .map_or(id == pattern, |prefix| id.starts_with(prefix))
 }
 
 impl AgentDefinition {

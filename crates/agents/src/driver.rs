@@ -179,6 +179,7 @@ impl Running<'_> {
                 crew.clock.now(),
                 &crew.cluster,
                 question,
+                &self.agent.skills,
             )?;
             Ok((system, task))
         });

@@ -6,6 +6,7 @@ mod endings;
 mod machine;
 pub mod prompt;
 mod settings;
+mod skills;
 
 pub use definition::{AgentDefinition, Agents, DefinitionError, Role, mechanisms};
 pub use driver::{Crew, Gate, Journal, JournalError, Outcome};

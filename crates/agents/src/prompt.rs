@@ -68,6 +68,11 @@ pub fn check(template: &str) -> Result<(), PromptError> {
         .map_err(|problem| error(template, &problem))
 }
 
+/// The text of a template.
+pub(crate) fn source(template: &str) -> Option<String> {
+    Templates::get(template).map(|file| String::from_utf8_lossy(&file.data).into_owned())
+}
+
 /// Names of all templates.
 pub fn templates() -> Vec<String> {
     Templates::iter().map(|name| name.to_string()).collect()
@@ -135,7 +140,12 @@ pub fn task(
     now: Timestamp,
     cluster: &str,
     question: Option<&Redacted>,
+    skills: &[String],
 ) -> Result<Redacted, PromptError> {
+    let skills = crate::skills::called_for(skills, brief)
+        .iter()
+        .map(|template| render(template, context! {}).map(|text| text.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
     let shown: Vec<ShownEvidence> = evidence
         .iter()
         .take(EVIDENCE_SHOWN)
@@ -189,6 +199,7 @@ pub fn task(
         edges => edges(brief),
         gaps => brief.gaps.iter().take(8).map(|gap| format!("{}: {}", gap.what, gap.reason)).collect::<Vec<_>>(),
         evidence => Serde(shown),
+        skills => skills,
     };
     render("partials/brief.md.j2", context)
 }

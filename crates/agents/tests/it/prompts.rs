@@ -52,3 +52,16 @@ fn every_template_parses() {
         prompt::check(&template).expect("it parses");
     }
 }
+
+#[test]
+fn every_mechanism_is_handled_by_a_domain_agent() {
+    let agents = Agents::shipped().expect("the shipped agents are valid");
+    let handled: Vec<&str> = agents
+        .iter()
+        .filter(|agent| agent.role == Role::Domain)
+        .flat_map(|agent| agents::mechanisms(&agent.handles))
+        .collect();
+    for mechanism in domain::mechanism::catalogue() {
+        assert!(handled.contains(&mechanism.id), "{}", mechanism.id);
+    }
+}
