@@ -1,3 +1,4 @@
 //! Integration tests of the evals: the golden scenarios themselves.
 
+mod degradations;
 mod golden;

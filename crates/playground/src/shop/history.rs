@@ -5,6 +5,7 @@ use crate::build::event::{Happening, record};
 use crate::build::time;
 use crate::json::text;
 use crate::world::World;
+use serde_json::json;
 
 /// Records what goes on in any healthy cluster.
 pub fn build(world: &mut World, shop: &Shop) {
@@ -44,6 +45,16 @@ fn leader_elections(world: &mut World, shop: &Shop) {
         .map(str::to_owned);
     let Some(leader) = leader else { return };
     let at = time::before(shop.now(), 3_100);
+    let created = time::before(at, 40 * 86_400);
+    let lease = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": shop.stamp.meta("Lease", "kube-system", "external-resizer-leader", created),
+        "spec": {
+            "acquireTime": time::micros(at), "holderIdentity": leader, "leaseDurationSeconds": 15, "leaseTransitions": 3,
+            "renewTime": time::micros(time::before(shop.now(), 2))
+        }
+    });
+    world.insert(lease);
     let happening = Happening {
         object: ("Lease", "kube-system", "external-resizer-leader"),
         container: None,

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod fidelity;
 mod http;
 mod kubectl;
 mod logs;
