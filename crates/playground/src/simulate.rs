@@ -2,10 +2,13 @@
 
 pub mod callers;
 pub mod init;
+pub mod drag;
 pub mod lives;
 pub mod pods;
+pub mod pressure;
 pub mod rollout;
 pub mod settle;
 pub mod slowness;
 pub mod spawn;
+pub mod tenant;
 pub mod usage;
