@@ -1,8 +1,8 @@
 //! What controllers, kubelets and callers do when something changes. Must not know which change is a fault.
 
 pub mod callers;
-pub mod init;
 pub mod drag;
+pub mod init;
 pub mod lives;
 pub mod pods;
 pub mod pressure;

@@ -4,8 +4,8 @@
 mod cpu;
 mod crash;
 mod csi;
-mod edge;
 mod disk;
+mod edge;
 mod errors;
 mod finding;
 mod helm_values;

@@ -30,6 +30,8 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "edge-latency",
         promql: "sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_sum[4m])) / sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_count[4m]))",
+        hours: 2,
+    },
     // Busy share of each machine.
     Metric {
         name: "node_cpu",
@@ -73,12 +75,6 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "pod_cpu",
         promql: "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\", container!=\"\", container!=\"POD\"}[10m]))",
-        hours: 2,
-    },
-    // Requests per second that came in through Ingresses.
-    Metric {
-        name: "edge_requests",
-        promql: "sum(rate(nginx_ingress_controller_requests[10m]))",
         hours: 2,
     },
 ];

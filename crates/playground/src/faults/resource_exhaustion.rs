@@ -7,6 +7,8 @@ pub mod memory_leak;
 pub mod memory_limit_too_low;
 pub mod node_cpu_starvation;
 pub mod node_memory_starvation;
+#[cfg(test)]
+mod tests;
 
 use super::Fault;
 

@@ -1,5 +1,5 @@
 //! What a workload that answers slowly shows, and what its callers and the edge show of it: request times in logs and the
-//! ingress controller's histogram. Must not know why it is slow.
+//! ingress controller's times. Must not know why it is slow.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,13 +11,10 @@ use crate::build::time;
 use crate::build::workload::Workload;
 use crate::json::text;
 use crate::rng::Rng;
-use crate::shop::telemetry::{aligned, request_rate};
-use crate::shop::{Shop, chatter, network};
+use crate::shop::telemetry::request_rate;
+use crate::shop::{Shop, chatter, vitals};
 use crate::simulate::callers::pods_of;
 use crate::world::World;
-
-/// Time that requests took, by upper bound (ingress-nginx, `internal/ingress/metric/collectors/socket.go`).
-pub const DURATION: &str = "nginx_ingress_controller_request_duration_seconds";
 
 /// A workload that answers slowly.
 #[derive(Debug, Clone, Copy)]
@@ -127,31 +124,20 @@ fn caller_log(
     log.current = Some(merge(log.current.as_deref().unwrap_or_default(), &lines));
 }
 
-/// The histogram of a route: fast before, slow since.
+/// Response times of a route: usual before, slow since.
 fn edge(shop: &Shop, metrics: &mut Metrics, backend: &Workload, drag: &Drag<'_>) {
     if backend.path.is_none() {
         return;
     }
-    let rate = request_rate(shop, backend);
+    let (rate, usual) = (
+        request_rate(shop, backend),
+        vitals::usual_latency_s(shop, backend),
+    );
     let from = drag.from.as_second();
     let slow = f64::from(i32::try_from(drag.took_ms).unwrap_or(0)) / 1_000.0;
-    let ingress = network::ingress_name(shop);
-    let controller = shop.names.namespace("edge");
-    let span = aligned(time::before(shop.now(), 7_200), shop.now(), 120);
-    for bound in ["0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"] {
-        let edge = bound.parse::<f64>().unwrap_or(f64::MAX);
-        let labels = [
-            ("namespace", controller.as_str()),
-            ("ingress", ingress.as_str()),
-            ("exported_namespace", backend.namespace.as_str()),
-            ("exported_service", backend.name.as_str()),
-            ("le", bound),
-        ];
-        metrics.counter(&format!("{DURATION}_bucket"), &labels, span, 0.0, |at| {
-            let typical = if at > from { slow * 0.7 } else { 0.045 };
-            rate * (1.0 - (-edge / typical).exp())
-        });
-    }
+    vitals::latency(shop, metrics, backend, |at| {
+        (rate, if at > from { usual + slow * 0.6 } else { usual })
+    });
 }
 
 fn is_running(pod: &Value) -> bool {

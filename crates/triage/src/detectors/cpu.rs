@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::finding::{SignalBuilder, signal};
 use super::text::{ago, quantity};
 use super::{Context, Detector};
-use crate::neighbours;
+use crate::{neighbours, vitals};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "cpu",
@@ -365,16 +365,19 @@ fn is_release(field: &str) -> bool {
 
 /// Whether more requests came in through the Ingresses after a moment than before; `None` when nobody counted.
 fn traffic_grew(view: &ClusterView, at: Timestamp) -> Option<bool> {
-    let series = view.series("edge_requests").first()?;
-    let part = |after: bool| {
-        let values: Vec<f64> = series
-            .samples
-            .iter()
-            .filter(|(moment, _)| (*moment >= at + STEADY) == after)
-            .map(|(_, value)| *value)
-            .collect();
-        mean(&values)
+    let routes = vitals::routes(view);
+    let per_second = |after: bool| {
+        let means = routes.iter().filter_map(|route| {
+            let values: Vec<f64> = route
+                .requests
+                .iter()
+                .filter(|(moment, _)| (*moment >= at + STEADY) == after)
+                .map(|(_, value)| *value)
+                .collect();
+            mean(&values)
+        });
+        means.sum::<f64>()
     };
-    let (before, after) = (part(false)?, part(true)?);
-    Some(before > 0.0 && after > before * 1.5)
+    let (before, after) = (per_second(false), per_second(true));
+    (before > 0.0 && after > 0.0).then_some(after > before * 1.5)
 }

@@ -92,11 +92,7 @@ impl Fault for CpuLimitThrottling {
             return Vec::new();
         };
         let object = &cause.object;
-        let resources = world
-            .get("Deployment", &object.namespace, &object.name)
-            .and_then(|found| found.pointer("/spec/template/spec/containers/0/resources"))
-            .cloned()
-            .unwrap_or_default();
+        let resources = edits::resources_of(world, object);
         let mut raised = resources.clone();
         set(&mut raised, "/limits/cpu", json!("1"));
         let mut free = resources;
@@ -138,7 +134,8 @@ fn throttle(
     };
     used(ctx, &object, limit_m * 0.98);
     let phase = ctx.shop.stamp.hash(pod) % 600;
-    machines::quota(&ctx.shop, &mut ctx.metrics, &object, |at| {
+    let span = machines::since_start(&ctx.shop, &object);
+    machines::quota(&mut ctx.metrics, &object, span, |at| {
         share * (1.0 + 0.06 * wave(at, phase))
     });
     let memory = as_f64(workload.memory_use_mi);

@@ -45,6 +45,15 @@ pub(super) fn resources(workload: &ObjectKey, resources: &Value) -> Vec<Step> {
     }]
 }
 
+/// The resources of a Deployment's first container.
+pub(super) fn resources_of(world: &World, workload: &ObjectKey) -> Value {
+    world
+        .get("Deployment", &workload.namespace, &workload.name)
+        .and_then(|found| found.pointer("/spec/template/spec/containers/0/resources"))
+        .cloned()
+        .unwrap_or_default()
+}
+
 /// `kubectl delete pod` of all pods of a workload.
 pub(super) fn delete_pods(world: &World, workload: &ObjectKey) -> Vec<Step> {
     world

@@ -55,7 +55,8 @@ pub fn build(world: &World, shop: &Shop, metrics: &mut Metrics) {
     }
     for pod in world.of_kind("Pod") {
         if text(pod, "/status/phase") == "Running" && has_quota(pod) {
-            quota(shop, metrics, pod, |_| 0.01);
+            let span = aligned(time::before(shop.now(), 5_400), shop.now(), 300);
+            quota(metrics, pod, span, |_| 0.01);
         }
     }
 }
@@ -64,12 +65,8 @@ pub fn build(world: &World, shop: &Shop, metrics: &mut Metrics) {
 pub fn cpu(shop: &Shop, metrics: &mut Metrics, node: &str, busy: impl Fn(i64) -> f64) {
     let span = recent(shop);
     for name in CPU_NAMES {
-        for (mode, share) in [("user", 0.82), ("system", 0.18)] {
-            let labels = [("instance", node), ("cpu", name), ("mode", mode)];
-            metrics.counter(CPU, &labels, span, 210_000.0, |at| {
-                busy(at).min(CPUS) / CPUS * share
-            });
-        }
+        let labels = [("instance", node), ("cpu", name), ("mode", "user")];
+        metrics.counter(CPU, &labels, span, 210_000.0, |at| busy(at).min(CPUS) / CPUS);
         let labels = [("instance", node), ("cpu", name), ("mode", "idle")];
         metrics.counter(CPU, &labels, span, 2_400_000.0, |at| {
             1.0 - busy(at).min(CPUS) / CPUS
@@ -103,9 +100,8 @@ pub fn disk(shop: &Shop, metrics: &mut Metrics, node: &str, used: impl Fn(i64) -
 }
 
 /// Sets the quota counters of a pod's first container: the share of its periods that is throttled over time.
-pub fn quota(shop: &Shop, metrics: &mut Metrics, pod: &Value, throttled: impl Fn(i64) -> f64) {
+pub fn quota(metrics: &mut Metrics, pod: &Value, span: Span, throttled: impl Fn(i64) -> f64) {
     let labels = container_labels(pod);
-    let span = since_start(shop, pod);
     metrics.counter(PERIODS, &labels, span, 41_000.0, |_| 9.2);
     metrics.counter(THROTTLED, &labels, span, 310.0, |at| 9.2 * throttled(at));
 }
@@ -142,5 +138,5 @@ pub fn since_start(shop: &Shop, pod: &Value) -> Span {
 }
 
 fn recent(shop: &Shop) -> Span {
-    aligned(time::before(shop.now(), 10_800), shop.now(), 240)
+    aligned(time::before(shop.now(), 10_800), shop.now(), 300)
 }

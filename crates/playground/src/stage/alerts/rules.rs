@@ -228,7 +228,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// The rule of that name.
-pub fn by_name(name: &str) -> Option<&'static Rule> {
+pub(super) fn by_name(name: &str) -> Option<&'static Rule> {
     RULES
         .iter()
         .chain(resources::RULES)

@@ -1,9 +1,9 @@
-//! Alert rules about CPU, memory, disk, quotas and autoscalers. Must not know causes.
+//! Alert rules about CPU, memory, disk and quotas. Must not know causes.
 
 use super::{APPS, Rule};
 
 /// The rules.
-pub const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule] = &[
     // kubernetes-mixin, alerts/resource_alerts.libsonnet.
     Rule {
         name: "CPUThrottlingHigh",
@@ -41,35 +41,6 @@ pub const RULES: &[Rule] = &[
         description: "{node} on cluster {cluster} has active Condition {condition}. This is caused by resource usage exceeding eviction thresholds.",
         after_s: 630,
         expression: "kube_node_status_condition{job=\"kube-state-metrics\", condition=~\"(MemoryPressure|DiskPressure|PIDPressure)\", status=\"true\"} == 1 and on (cluster, node) kube_node_spec_unschedulable{job=\"kube-state-metrics\"} == 0",
-        ..APPS
-    },
-    // kubernetes-mixin, alerts/apps_alerts.libsonnet.
-    Rule {
-        name: "KubeHpaMaxedOut",
-        labels: &[
-            ("namespace", "{namespace}"),
-            ("horizontalpodautoscaler", "{horizontalpodautoscaler}"),
-        ],
-        summary: "HPA is running at max replicas",
-        description: "HPA {namespace}/{horizontalpodautoscaler} has been running at max replicas for longer than 15 minutes on cluster {cluster}.",
-        expression: "kube_horizontalpodautoscaler_status_current_replicas{job=\"kube-state-metrics\"} == kube_horizontalpodautoscaler_spec_max_replicas{job=\"kube-state-metrics\"}",
-        ..APPS
-    },
-    // The shop's own.
-    Rule {
-        name: "HighRequestLatency",
-        severity: "warning",
-        labels: &[
-            ("namespace", "{front_namespace}"),
-            ("service", "{front}"),
-            ("ingress", "{ingress}"),
-        ],
-        state_metrics: false,
-        summary: "Requests to {front} are slow",
-        description: "The 95th percentile of the request times of {front_namespace}/{front} has been above 1 second for 10 minutes.",
-        book: "",
-        after_s: 660,
-        expression: "histogram_quantile(0.95, sum by (le, exported_namespace, exported_service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_bucket[5m]))) > 1",
         ..APPS
     },
 ];
