@@ -1,8 +1,10 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod cpu;
 mod crash;
 mod csi;
+mod disk;
 mod edge;
 mod errors;
 mod finding;
@@ -11,6 +13,7 @@ mod image_pull;
 mod memory;
 mod network_policy;
 mod node;
+mod node_load;
 mod probe;
 mod service;
 mod storage_class;
@@ -18,6 +21,7 @@ mod text;
 mod workload;
 
 pub use memory::growth::{Life, lives};
+pub(crate) use text::quantity;
 
 use cluster::ClusterView;
 use cluster::calls::Call;
@@ -62,6 +66,9 @@ pub const DETECTORS: &[&Detector] = &[
     &probe::DETECTOR,
     &helm_values::DETECTOR,
     &node::DETECTOR,
+    &cpu::DETECTOR,
+    &node_load::DETECTOR,
+    &disk::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
 ];

@@ -5,6 +5,7 @@ pub mod detectors;
 pub mod evidence;
 pub mod focus;
 mod intent;
+mod neighbours;
 pub mod network;
 mod queries;
 mod rank;

@@ -32,17 +32,78 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_sum[4m])) / sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_count[4m]))",
         hours: 2,
     },
+    // Busy share of each machine.
+    Metric {
+        name: "node_cpu",
+        promql: "1 - avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[10m]))",
+        hours: 3,
+    },
+    // Free share of each machine's memory.
+    Metric {
+        name: "node_memory_free",
+        promql: "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
+        hours: 3,
+    },
+    // Used bytes of each machine's root disk.
+    Metric {
+        name: "node_disk_used",
+        promql: "max by (instance) (node_filesystem_size_bytes{mountpoint=\"/\"} - node_filesystem_avail_bytes{mountpoint=\"/\"})",
+        hours: 3,
+    },
+    // The containers that use most, wherever they run.
+    Metric {
+        name: "top_cpu",
+        promql: "topk(60, sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{container!=\"\", container!=\"POD\"}[10m])))",
+        hours: 0,
+    },
+    Metric {
+        name: "top_memory",
+        promql: "topk(60, sum by (namespace, pod, container) (container_memory_working_set_bytes{container!=\"\", container!=\"POD\"}))",
+        hours: 0,
+    },
+    Metric {
+        name: "top_writes",
+        promql: "topk(60, sum by (namespace, pod, container) (rate(container_fs_writes_bytes_total{container!=\"\", container!=\"POD\"}[1h])))",
+        hours: 0,
+    },
+    // Share of a container's quota periods in which it was throttled, and what it used.
+    Metric {
+        name: "throttled",
+        promql: "sum by (namespace, pod, container) (rate(container_cpu_cfs_throttled_periods_total{namespace=~\"{namespaces}\", container!=\"\"}[10m])) / sum by (namespace, pod, container) (rate(container_cpu_cfs_periods_total{namespace=~\"{namespaces}\", container!=\"\"}[10m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "pod_cpu",
+        promql: "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\", container!=\"\", container!=\"POD\"}[10m]))",
+        hours: 2,
+    },
 ];
 
-/// The questions for what was read.
-pub(crate) fn queries(view: &ClusterView) -> Vec<Query> {
+const NAMESPACES: &str = "{namespaces}";
+
+/// The questions about the whole cluster, which can be asked before any namespace was read.
+pub(crate) fn of_cluster() -> Vec<Query> {
+    METRICS
+        .iter()
+        .filter(|metric| !metric.promql.contains(NAMESPACES))
+        .map(|metric| Query {
+            name: metric.name,
+            promql: metric.promql.to_owned(),
+            hours: metric.hours,
+        })
+        .collect()
+}
+
+/// The questions for the namespaces that were read.
+pub(crate) fn of_namespaces(view: &ClusterView) -> Vec<Query> {
     let namespaces: Vec<&str> = view.namespaces.iter().map(String::as_str).collect();
     let namespaces = namespaces.join("|");
     METRICS
         .iter()
+        .filter(|metric| metric.promql.contains(NAMESPACES))
         .map(|metric| Query {
             name: metric.name,
-            promql: metric.promql.replace("{namespaces}", &namespaces),
+            promql: metric.promql.replace(NAMESPACES, &namespaces),
             hours: metric.hours,
         })
         .collect()

@@ -10,7 +10,7 @@ use domain::{Brief, Clock, Evidence, Hypothesis, ObjectRef, Signal, Subject, Tim
 use crate::detectors::{self, Context};
 use crate::focus::{self, Focus};
 use crate::rank::{self, Placed};
-use crate::{evidence, intent, reading, verdict};
+use crate::{evidence, intent, neighbours, reading, verdict};
 
 /// Most signals that a brief carries.
 const SIGNAL_LIMIT: usize = 30;
@@ -43,6 +43,8 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
     if !read::is_blind(&view) || !intent.namespaces.is_empty() {
         reading::objects(reader, &mut view, &intent).await;
     }
+    read::metrics(&options.metrics, &mut view, crate::queries::of_cluster()).await;
+    neighbours::read(reader, &mut view).await;
     let focus = focus::of(&view, &intent);
     let resolved_at = start.elapsed();
     let graph = topology::build(&view);
@@ -54,8 +56,8 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
         .collect();
     reading::logs(reader, &mut view, &focus, &near).await;
     reading::memory(&options.metrics, &mut view).await;
-    let queries = crate::queries::queries(&view);
-    cluster::read::metrics(&options.metrics, &mut view, queries).await;
+    let queries = crate::queries::of_namespaces(&view);
+    read::metrics(&options.metrics, &mut view, queries).await;
     let read_at = start.elapsed();
     let noticed = subject.onset();
     let since = noticed.unwrap_or(view.now).min(view.now) - changes::WINDOW;

@@ -102,7 +102,7 @@ fn metrics_stay_small() {
     for case in cases() {
         let world = render(case, RenderOptions::default()).unwrap().world;
         assert!(
-            world.metrics.len() < 1_500_000,
+            world.metrics.len() < 2_400_000,
             "{} has {} bytes",
             case.id,
             world.metrics.len()

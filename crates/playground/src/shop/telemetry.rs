@@ -1,5 +1,7 @@
 //! The metric series of a healthy shop. Must not know which series a fault alters.
 
+pub mod machines;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -50,6 +52,7 @@ pub fn build(world: &World, shop: &Shop, metrics: &mut Metrics) {
     for claim in world.of_kind("PersistentVolumeClaim") {
         add_volume(world, shop, metrics, claim);
     }
+    machines::build(world, shop, metrics);
 }
 
 /// Adds memory, CPU and limit of a pod's first container since a moment, or since its start.

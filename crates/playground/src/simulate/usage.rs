@@ -83,18 +83,46 @@ pub fn usage(shop: &Shop, namespace: &str, pod: &str, container: &str) -> (u64, 
     }
 }
 
-/// Adds NodeMetrics.
+/// Usual load of a node: busy CPUs, and memory in use in MiB.
+pub fn node_usage(shop: &Shop, node: &str) -> (f64, f64) {
+    let spread = u32::try_from(shop.stamp.hash(&format!("node-usage/{node}")) % 700).unwrap_or(0);
+    let spread = f64::from(spread);
+    ((700.0 + spread) / 1_000.0, 5_200.0 + spread * 3.0)
+}
+
+/// Adds NodeMetrics, where no fault has set them.
 pub fn node_metrics(world: &mut World, shop: &Shop) {
     for node in &shop.nodes {
-        let spread = shop.stamp.hash(&format!("node-usage/{}", node.name)) % 700;
-        world.insert(json!({
-            "apiVersion": "metrics.k8s.io/v1beta1", "kind": "NodeMetrics",
-            "metadata": { "name": node.name, "creationTimestamp": time::seconds(shop.now()) },
-            "timestamp": time::seconds(time::before(shop.now(), 12)), "window": "20.04s",
-            "usage": {
-                "cpu": format!("{}n", (700 + spread) * 1_000_000 + 77_123),
-                "memory": format!("{}Ki", (5_200 + spread * 3) * 1024)
-            }
-        }));
+        if world.get("NodeMetrics", "", &node.name).is_none() {
+            set_node_usage(world, shop, &node.name, node_usage(shop, &node.name));
+        }
     }
+}
+
+/// Sets what metrics-server reports of a node: busy CPUs, and memory in use in MiB.
+pub fn set_node_usage(world: &mut World, shop: &Shop, node: &str, (cores, memory_mi): (f64, f64)) {
+    world.insert(json!({
+        "apiVersion": "metrics.k8s.io/v1beta1", "kind": "NodeMetrics",
+        "metadata": { "name": node, "creationTimestamp": time::seconds(shop.now()) },
+        "timestamp": time::seconds(time::before(shop.now(), 12)), "window": "20.04s",
+        "usage": {
+            "cpu": format!("{:.0}n", cores * 1e9 + 77_123.0), "memory": format!("{:.0}Ki", memory_mi * 1024.0)
+        }
+    }));
+}
+
+/// Sets what metrics-server reports of a pod's first container: CPU in millicores, memory in MiB.
+pub fn set_pod_usage(world: &mut World, shop: &Shop, pod: &Value, (cpu_m, memory_mi): (f64, f64)) {
+    world.insert(json!({
+        "apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
+        "metadata": {
+            "name": text(pod, "/metadata/name"), "namespace": text(pod, "/metadata/namespace"),
+            "labels": pod.pointer("/metadata/labels"), "creationTimestamp": time::seconds(shop.now())
+        },
+        "timestamp": time::seconds(time::before(shop.now(), 18)), "window": "15.021s",
+        "containers": [{
+            "name": text(pod, "/spec/containers/0/name"),
+            "usage": { "cpu": format!("{:.0}n", cpu_m * 1e6), "memory": format!("{:.0}Ki", memory_mi * 1024.0) }
+        }]
+    }));
 }

@@ -29,7 +29,7 @@ pub struct Fired {
 
 /// The rule of that name as it fires about a place; `None` when there is no such rule.
 pub fn fire(rule: &str, place: &Place) -> Option<Fired> {
-    let rule = RULES.iter().find(|known| known.name == rule)?;
+    let rule = rules::by_name(rule)?;
     let mut labels = vec![
         ("alertname", rule.name.to_owned()),
         ("severity", rule.severity.to_owned()),

@@ -38,6 +38,12 @@ impl SignalBuilder {
         self
     }
 
+    /// Replaces the sentence.
+    pub(crate) fn say(mut self, message: &str) -> Self {
+        self.signal.message = Redacted::trusted(message);
+        self
+    }
+
     pub(crate) fn severity(mut self, severity: Severity) -> Self {
         self.signal.severity = severity;
         self

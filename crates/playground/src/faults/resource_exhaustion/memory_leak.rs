@@ -4,12 +4,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::edits;
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Workload, tag};
-use crate::faults::{Fault, FaultContext, Truth, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
 use crate::json::{set, text};
+use crate::shop::Shop;
 use crate::shop::telemetry::{LIMITS, WORKING_SET, aligned, mebibytes, wave};
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{OOM_KILLED, crash};
@@ -85,6 +87,29 @@ impl Fault for MemoryLeak {
             .is_some_and(|object| {
                 text(object, &format!("/spec/template{IMAGE}")) == text(&cause.params, "/found")
             })
+    }
+
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let object = &cause.object;
+        let mut raised = edits::resources_of(world, object);
+        set(&mut raised, "/limits/memory", json!("4Gi"));
+        let image = json!([{
+            "op": "replace", "path": format!("/spec/template{IMAGE}"), "value": text(&cause.params, "/expected")
+        }]);
+        let step = Step::JsonPatch {
+            object: object.clone(),
+            patch: image,
+        };
+        vec![
+            Remedy::heals("rollout-undo", edits::undo(world, object)),
+            Remedy::heals("former-image", vec![step]),
+            Remedy::fails("raise-limit", edits::resources(object, &raised)),
+            Remedy::fails("restart", edits::restart(object)),
+            Remedy::fails("delete-pod", edits::delete_pods(world, object)),
+        ]
     }
 }
 

@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
+use super::edits;
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::metrics::Span;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
 use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
@@ -81,6 +82,26 @@ impl Fault for MemoryLimitTooLow {
             .get("Deployment", &cause.object.namespace, &cause.object.name)
             .map(|object| mebibytes(text(object, &format!("/spec/template{LIMIT}"))))
             .is_some_and(|limit| limit > 0.0 && limit < needed)
+    }
+
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let object = &cause.object;
+        let mut raised = edits::resources_of(world, object);
+        set(
+            &mut raised,
+            "/limits/memory",
+            json!(text(&cause.params, "/expected")),
+        );
+        vec![
+            Remedy::heals("rollout-undo", edits::undo(world, object)),
+            Remedy::heals("raise-limit", edits::resources(object, &raised)),
+            Remedy::fails("restart", edits::restart(object)),
+            Remedy::fails("delete-pod", edits::delete_pods(world, object)),
+            Remedy::fails("scale-up", edits::scale(object, 8)),
+        ]
     }
 }
 

@@ -3,6 +3,8 @@
 //! `{front}`, `{front_namespace}`, `{ingress}`, `{cluster}` and whatever the fault noted (`{node}`, …). A label whose text
 //! stays empty is left out.
 
+mod resources;
+
 /// An alert rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
@@ -223,6 +225,14 @@ pub const RULES: &[Rule] = &[
         labels: &[],
     },
 ];
+
+/// The rule of that name.
+pub(super) fn by_name(name: &str) -> Option<&'static Rule> {
+    RULES
+        .iter()
+        .chain(resources::RULES)
+        .find(|known| known.name == name)
+}
 
 impl Rule {
     /// Address of the rule's runbook.
