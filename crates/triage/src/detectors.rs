@@ -10,12 +10,15 @@ mod errors;
 mod finding;
 mod helm_values;
 mod image_pull;
+mod init;
 mod memory;
 mod network_policy;
 mod node;
 mod node_load;
 mod probe;
+mod scheduling;
 mod service;
+mod start;
 mod storage_class;
 mod text;
 mod workload;
@@ -59,6 +62,9 @@ pub const DETECTORS: &[&Detector] = &[
     &crash::DETECTOR,
     &memory::DETECTOR,
     &image_pull::DETECTOR,
+    &start::DETECTOR,
+    &init::DETECTOR,
+    &scheduling::DETECTOR,
     &storage_class::DETECTOR,
     &csi::DETECTOR,
     &service::DETECTOR,

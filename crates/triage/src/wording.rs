@@ -55,7 +55,10 @@ pub(crate) struct Pattern {
 
 const CATEGORIES: &[&[Pattern]] = &[
     resource_exhaustion::PATTERNS,
-    image_and_deployment::PATTERNS,
+    image_and_deployment::pull::PATTERNS,
+    image_and_deployment::start::PATTERNS,
+    image_and_deployment::placement::PATTERNS,
+    image_and_deployment::delivery::PATTERNS,
     config_and_secrets::PATTERNS,
     cascading_failure::PATTERNS,
     storage_and_persistence::PATTERNS,

@@ -1,6 +1,8 @@
-//! Wordings of the mechanisms of `image-and-deployment`.
+//! Wordings of the mechanisms of `image-and-deployment`, by who words them.
 
-use super::Pattern;
-
-/// The category's wordings.
-pub(crate) const PATTERNS: &[Pattern] = &[];
+pub(super) mod delivery;
+pub(super) mod placement;
+pub(super) mod pull;
+pub(super) mod start;
+#[cfg(test)]
+mod tests;
