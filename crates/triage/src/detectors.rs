@@ -8,10 +8,12 @@ mod errors;
 mod finding;
 mod helm_values;
 mod image_pull;
+mod login;
 mod memory;
 mod network_policy;
 mod node;
 mod probe;
+mod said;
 mod service;
 mod storage_class;
 mod text;
@@ -64,6 +66,7 @@ pub const DETECTORS: &[&Detector] = &[
     &node::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
+    &login::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

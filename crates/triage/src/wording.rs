@@ -56,7 +56,10 @@ pub(crate) struct Pattern {
 const CATEGORIES: &[&[Pattern]] = &[
     resource_exhaustion::PATTERNS,
     image_and_deployment::PATTERNS,
-    config_and_secrets::PATTERNS,
+    config_and_secrets::access::PATTERNS,
+    config_and_secrets::admission::PATTERNS,
+    config_and_secrets::documents::PATTERNS,
+    config_and_secrets::references::PATTERNS,
     cascading_failure::PATTERNS,
     storage_and_persistence::PATTERNS,
     app_vs_infra::PATTERNS,
