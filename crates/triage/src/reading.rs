@@ -1,6 +1,8 @@
 //! What triage reads: the namespaces that the subject names, those that their workloads call, the logs of pods in
 //! trouble and of the subject, the memory of containers that were killed for it.
 
+mod chain;
+
 use std::collections::BTreeSet;
 
 use cluster::calls;
@@ -135,6 +137,7 @@ pub(crate) async fn logs(
     sources.retain(|source| seen.insert(source.clone()));
     sources.truncate(LOG_LIMIT);
     read::logs(reader, view, sources, LOG_TAIL).await;
+    chain::follow(reader, view).await;
 }
 
 /// The youngest and the oldest healthy pod of a workload: what one knows and the other does not, their ages tell.
