@@ -167,6 +167,19 @@ pub async fn logs(reader: &ClusterReader, view: &mut ClusterView, sources: Vec<L
     }
 }
 
+/// Reads logs again, with a longer tail, in the place of what was read of them.
+pub async fn logs_again(
+    reader: &ClusterReader,
+    view: &mut ClusterView,
+    sources: Vec<LogSource>,
+    tail: usize,
+) {
+    for source in &sources {
+        view.logs.remove(source);
+    }
+    logs(reader, view, sources, tail).await;
+}
+
 /// Looks into Secrets: key names, encodings and certificates, never values.
 pub async fn secrets(reader: &ClusterReader, view: &mut ClusterView, secrets: Vec<ObjectRef>) {
     let fresh = secrets

@@ -11,12 +11,14 @@ mod finding;
 mod helm_values;
 mod image_pull;
 mod init;
+mod login;
 mod memory;
 mod network_policy;
 mod node;
 mod node_load;
 mod probe;
 mod scheduling;
+mod said;
 mod service;
 mod start;
 mod storage_class;
@@ -77,6 +79,7 @@ pub const DETECTORS: &[&Detector] = &[
     &disk::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
+    &login::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

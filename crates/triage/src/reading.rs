@@ -1,6 +1,8 @@
 //! What triage reads: the namespaces that the subject names, those that their workloads call, the logs of pods in
 //! trouble and of the subject, the memory of containers that were killed for it.
 
+mod chain;
+
 use std::collections::BTreeSet;
 
 use cluster::calls;
@@ -127,11 +129,7 @@ pub(crate) async fn logs(
         focus.objects.clone()
     };
     for workload in own.iter().chain(near) {
-        for pod in view
-            .pods_of(workload)
-            .filter(|pod| containers::is_healthy(pod))
-            .take(2)
-        {
+        for pod in youngest_and_oldest(view, workload) {
             sources.extend(sources_of(pod, false));
         }
     }
@@ -139,6 +137,97 @@ pub(crate) async fn logs(
     sources.retain(|source| seen.insert(source.clone()));
     sources.truncate(LOG_LIMIT);
     read::logs(reader, view, sources, LOG_TAIL).await;
+    chain::follow(reader, view).await;
+}
+
+/// The youngest and the oldest healthy pod of a workload: what one knows and the other does not, their ages tell.
+fn youngest_and_oldest<'a>(view: &'a ClusterView, workload: &'a ObjectRef) -> Vec<&'a Object> {
+    let mut pods: Vec<&Object> = view
+        .pods_of(workload)
+        .filter(|pod| containers::is_healthy(pod))
+        .collect();
+    pods.sort_by_key(|pod| std::cmp::Reverse(pod.created()));
+    match pods.as_slice() {
+        [youngest, .., oldest] => vec![youngest, oldest],
+        few => few.to_vec(),
+    }
+}
+
+/// Most Secrets that are looked into.
+const SECRET_LIMIT: usize = 16;
+
+/// Looks into the Secrets of workloads whose logs or events speak of logins, encodings, keys or certificates, and of
+/// the Ingresses near the focus that serve TLS.
+pub(crate) async fn secrets(reader: &ClusterReader, view: &mut ClusterView, near: &BTreeSet<ObjectRef>) {
+    let mut wanted: Vec<ObjectRef> = Vec::new();
+    for workload in near.iter().filter_map(|object| view.get_ref(object)) {
+        let is_spoken_of = || {
+            view.pods_of(workload.reference())
+                .any(|pod| speaks_of_secrets(view, pod))
+        };
+        if matches!(workload.kind(), "Deployment" | "StatefulSet" | "DaemonSet") && is_spoken_of() {
+            let used = cluster::topology::config_refs(workload, "spec.template.spec");
+            wanted.extend(used.into_iter().filter(|used| used.kind == "Secret"));
+        }
+        if workload.kind() == "Ingress" {
+            let named = workload
+                .list("spec.tls")
+                .iter()
+                .filter_map(|tls| tls.get("secretName")?.as_str());
+            wanted.extend(named.map(|name| ObjectRef::of("Secret", workload.namespace(), name)));
+        }
+    }
+    wanted.sort();
+    wanted.dedup();
+    wanted.retain(|secret| view.get_ref(secret).is_some());
+    wanted.truncate(SECRET_LIMIT);
+    read::secrets(reader, view, wanted).await;
+}
+
+/// Mechanisms that the inside of a Secret settles.
+const SETTLED_INSIDE: &[&str] = &[
+    "config-and-secrets/secret-encoding-wrong",
+    "config-and-secrets/key-missing",
+    "config-and-secrets/env-injection-failed",
+    "config-and-secrets/certificate-expired",
+];
+
+fn speaks_of_secrets(view: &ClusterView, pod: &Object) -> bool {
+    use crate::wording::{Place, Words, means};
+    let settled = |place: Place, reason: &str, message: &str| {
+        let words = Words {
+            place,
+            reason,
+            message,
+        };
+        SETTLED_INSIDE.iter().any(|mechanism| means(words, mechanism))
+    };
+    let waits = containers::of(pod).iter().any(|container| {
+        settled(
+            Place::Waiting,
+            container.waiting(),
+            container.status_str("/state/waiting/message"),
+        )
+    });
+    let events = || {
+        view.events_of(pod.reference())
+            .iter()
+            .any(|event| settled(Place::Event, event.str("reason"), event.str("message")))
+    };
+    let logs = || {
+        view.logs
+            .iter()
+            .filter(|(source, _)| source.namespace == pod.namespace() && source.pod == pod.name())
+            .any(|(_, look)| match look {
+                cluster::Look::Found(lines) => lines
+                    .iter()
+                    .rev()
+                    .take(40)
+                    .any(|line| settled(Place::Log, "", line.text.as_str())),
+                _ => false,
+            })
+    };
+    waits || events() || logs()
 }
 
 fn sources_of(pod: &Object, troubled: bool) -> Vec<LogSource> {

@@ -55,6 +55,7 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
         .map(|(object, _)| object.clone())
         .collect();
     reading::logs(reader, &mut view, &focus, &near).await;
+    reading::secrets(reader, &mut view, &near).await;
     reading::memory(&options.metrics, &mut view).await;
     let queries = crate::queries::of_namespaces(&view);
     read::metrics(&options.metrics, &mut view, queries).await;

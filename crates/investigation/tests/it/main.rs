@@ -5,6 +5,7 @@ mod agents_runs;
 mod app_cases;
 mod bench;
 mod canaries;
+mod config_cases;
 mod gate_causes;
 mod replay;
 mod resume;

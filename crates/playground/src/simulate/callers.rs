@@ -84,6 +84,54 @@ pub fn fail<'a>(
     affected
 }
 
+/// A workload that answers its callers with errors: their logs, and the ingress for routes that lead to any of them.
+/// Returns the affected callers, nearest first.
+pub fn errors<'a>(
+    world: &mut World,
+    shop: &'a Shop,
+    metrics: &mut Metrics,
+    failing: &'a Workload,
+    (from, until): (Timestamp, Timestamp),
+) -> Vec<&'a Workload> {
+    let mut rng = Rng::new(shop.stamp.hash(&format!("errors/{}", failing.name)));
+    let silence = Silence {
+        callee: failing,
+        why: CallFailure::Refused,
+        from,
+        until,
+        only: &[],
+    };
+    let mut chain: Vec<&Workload> = vec![failing];
+    let mut next = 0;
+    while let Some(callee) = chain.get(next).copied() {
+        let status = if next == 0 { 500 } else { 502 };
+        next += 1;
+        if !callee.voice.speaks_http() {
+            continue;
+        }
+        let callers: Vec<&Workload> = shop.callers(callee).collect();
+        for caller in callers {
+            if chain.iter().any(|known| known.role == caller.role) {
+                continue;
+            }
+            let url = format!("http://{}:{}/v1/items", callee.host(), callee.port);
+            let message = format!("upstream call failed: unexpected status {status} from GET {url}");
+            log_failures(world, caller, &silence, &message, &mut rng);
+            chain.push(caller);
+        }
+    }
+    for backend in chain.iter().filter(|workload| workload.path.is_some()) {
+        let (status, share) = if backend.role == failing.role {
+            (500, 0.93)
+        } else {
+            (502, 0.34)
+        };
+        edge(world, shop, metrics, backend, (status, share), &silence, &mut rng);
+    }
+    chain.remove(0);
+    chain
+}
+
 /// Keys of workloads.
 pub fn keys(workloads: &[&Workload]) -> Vec<ObjectKey> {
     workloads

@@ -1,6 +1,6 @@
-//! Wordings of the mechanisms of `config-and-secrets`.
+//! Wordings of the mechanisms of `config-and-secrets`, one file per kind of trouble.
 
-use super::Pattern;
-
-/// The category's wordings.
-pub(crate) const PATTERNS: &[Pattern] = &[];
+pub(super) mod access;
+pub(super) mod admission;
+pub(super) mod documents;
+pub(super) mod references;
