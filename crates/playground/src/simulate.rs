@@ -8,4 +8,5 @@ pub mod rollout;
 pub mod settle;
 pub mod slowness;
 pub mod spawn;
+pub mod traffic;
 pub mod usage;
