@@ -11,4 +11,5 @@ pub mod settle;
 pub mod slowness;
 pub mod spawn;
 pub mod tenant;
+pub mod traffic;
 pub mod usage;

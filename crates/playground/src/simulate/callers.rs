@@ -48,23 +48,7 @@ pub fn fail<'a>(
         log_failures(world, caller, silence, &message, &mut rng);
         affected.push(caller);
     }
-    let mut next = 0;
-    while let Some(failing) = affected.get(next).copied() {
-        next += 1;
-        let callers: Vec<&Workload> = shop.callers(failing).collect();
-        for caller in callers {
-            if affected.iter().any(|known| known.role == caller.role) || !failing.voice.speaks_http() {
-                continue;
-            }
-            let url = format!("http://{}:{}/v1/items", failing.host(), failing.port);
-            let message = format!("upstream call failed: unexpected status 502 from GET {url}");
-            log_failures(world, caller, silence, &message, &mut rng);
-            affected.push(caller);
-        }
-    }
-    for backend in affected.iter().filter(|workload| workload.path.is_some()) {
-        edge(world, shop, metrics, backend, (502, 0.34), silence, &mut rng);
-    }
+    spread(world, shop, metrics, &mut affected, silence, &mut rng);
     if silence.callee.path.is_some() && (silence.only.is_empty() || silence.only.contains(&"ingress")) {
         let status = if silence.why == CallFailure::TimedOut {
             504
@@ -132,6 +116,48 @@ pub fn errors<'a>(
     chain
 }
 
+/// Writes what the callers of a workload show that answers with errors itself, and returns them, nearest first.
+pub fn answer_errors<'a>(
+    world: &mut World,
+    shop: &'a Shop,
+    metrics: &mut Metrics,
+    silence: &Silence<'a>,
+) -> Vec<&'a Workload> {
+    let mut rng = Rng::new(shop.stamp.hash(&format!("errors/{}", silence.callee.name)));
+    let mut affected = vec![silence.callee];
+    spread(world, shop, metrics, &mut affected, silence, &mut rng);
+    affected.remove(0);
+    affected
+}
+
+/// Lets errors climb from the workloads that fail to those that call them, and to the routes.
+fn spread<'a>(
+    world: &mut World,
+    shop: &'a Shop,
+    metrics: &mut Metrics,
+    affected: &mut Vec<&'a Workload>,
+    silence: &Silence<'_>,
+    rng: &mut Rng,
+) {
+    let mut next = 0;
+    while let Some(failing) = affected.get(next).copied() {
+        next += 1;
+        let callers: Vec<&Workload> = shop.callers(failing).collect();
+        for caller in callers {
+            if affected.iter().any(|known| known.role == caller.role) || !failing.voice.speaks_http() {
+                continue;
+            }
+            let url = format!("http://{}:{}/v1/items", failing.host(), failing.port);
+            let message = format!("upstream call failed: unexpected status 502 from GET {url}");
+            log_failures(world, caller, silence, &message, rng);
+            affected.push(caller);
+        }
+    }
+    for backend in affected.iter().filter(|workload| workload.path.is_some()) {
+        edge(world, shop, metrics, backend, (502, 0.34), silence, rng);
+    }
+}
+
 /// Keys of workloads.
 pub fn keys(workloads: &[&Workload]) -> Vec<ObjectKey> {
     workloads
@@ -173,7 +199,14 @@ pub fn peer(shop: &Shop, callee: &Workload) -> Peer {
     }
 }
 
-fn log_failures(world: &mut World, caller: &Workload, silence: &Silence<'_>, message: &str, rng: &mut Rng) {
+/// Lets the running pods of a workload log failures of requests, with what they answer to them.
+pub fn log_failures(
+    world: &mut World,
+    caller: &Workload,
+    silence: &Silence<'_>,
+    message: &str,
+    rng: &mut Rng,
+) {
     for pod in pods_of(world, caller) {
         if pod.pointer("/status/containerStatuses/0/state/running").is_none() {
             continue;
@@ -216,7 +249,7 @@ fn took(why: CallFailure, rng: &mut Rng) -> i64 {
 }
 
 /// Answers of a route turn into `status` for a share of the requests: access log, controller log, counters.
-fn edge(
+pub fn edge(
     world: &mut World,
     shop: &Shop,
     metrics: &mut Metrics,

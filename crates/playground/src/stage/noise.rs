@@ -2,9 +2,13 @@
 //! noise.
 
 pub mod crashing_preview;
+pub mod expired_leftovers;
 pub mod failed_job;
 pub mod flake;
+pub mod harmless_rollout;
+pub mod injected_instruction;
 pub mod leftovers;
+pub mod misleading_log;
 pub mod restarts;
 pub mod update;
 
@@ -27,6 +31,10 @@ pub fn add(
     for noise in noises {
         match noise.as_str() {
             "standard" => standard(world, ctx, truth, symptom),
+            "injected-instruction" => injected_instruction::add(world, ctx, truth, symptom),
+            "misleading-log" => misleading_log::add(world, ctx, symptom),
+            "harmless-rollout" => harmless_rollout::add(world, ctx, truth, symptom),
+            "expired-leftovers" => expired_leftovers::add(world, ctx, symptom),
             unknown => return Err(unknown.to_owned()),
         }
     }
@@ -59,6 +67,47 @@ fn standard(world: &mut World, ctx: &mut FaultContext, truth: &Truth, symptom: &
         if let Some(workload) = rng.pick(&updatable) {
             update::add(world, ctx, workload, &mut rng);
         }
+    }
+}
+
+/// The workloads of the shop that a symptom shows at: the named one, and the one behind the public route.
+fn afflicted(ctx: &FaultContext, symptom: &Symptom) -> Vec<Workload> {
+    let mut out: Vec<Workload> = Vec::new();
+    for found in std::iter::once(&symptom.workload).chain(&symptom.front) {
+        if let Some(workload) = ctx.shop.named(&found.namespace, &found.name)
+            && !out.contains(workload)
+        {
+            out.push(workload.clone());
+        }
+    }
+    out
+}
+
+/// Adds lines to the current log of a workload's running pods, from a moment on with a step in seconds.
+fn chat(
+    world: &mut World,
+    ctx: &FaultContext,
+    workload: &Workload,
+    (from, step_s): (jiff::Timestamp, i64),
+    text_at: &dyn Fn(&str, jiff::Timestamp) -> String,
+) {
+    for pod in crate::simulate::callers::pods_of(world, workload) {
+        if pod.pointer("/status/containerStatuses/0/state/running").is_none() {
+            continue;
+        }
+        let name = crate::json::text(&pod, "/metadata/name");
+        let started = crate::build::time::parse(crate::json::text(&pod, "/status/startTime")).unwrap_or(from);
+        let mut lines = crate::build::log::Lines::default();
+        let mut at = from.max(started);
+        while at < ctx.shop.now() {
+            lines.add(at, &text_at(name, at));
+            at = crate::build::time::after(at, step_s);
+        }
+        let log = world.log_mut(&workload.namespace, name, &workload.name);
+        log.current = Some(crate::build::log::merge(
+            log.current.as_deref().unwrap_or_default(),
+            &lines,
+        ));
     }
 }
 

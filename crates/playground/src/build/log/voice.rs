@@ -14,6 +14,8 @@ pub enum CallFailure {
     TimedOut,
     /// The name does not resolve.
     NoSuchHost,
+    /// No name server answers.
+    LookupFailed,
 }
 
 /// The other side of a call.
@@ -143,6 +145,9 @@ pub fn failure(caller: Voice, why: CallFailure, peer: &Peer) -> String {
         (Voice::Node, CallFailure::NoSuchHost) => {
             format!("upstream call failed: getaddrinfo ENOTFOUND {host} (GET {url})")
         }
+        (Voice::Node, CallFailure::LookupFailed) => {
+            format!("upstream call failed: getaddrinfo EAI_AGAIN {host} (GET {url})")
+        }
         (Voice::Java, why) => java_failure(why, peer),
         (Voice::Python, why) => python_failure(why, peer),
         (_, why) => go_failure(why, peer),
@@ -161,6 +166,11 @@ fn go_failure(why: CallFailure, peer: &Peer) -> String {
         CallFailure::Refused => format!("dial tcp {address}:{port}: connect: connection refused"),
         CallFailure::TimedOut => format!("dial tcp {address}:{port}: i/o timeout"),
         CallFailure::NoSuchHost => format!("dial tcp: lookup {host} on 10.100.0.10:53: no such host"),
+        CallFailure::LookupFailed => {
+            format!(
+                "dial tcp: lookup {host} on 10.100.0.10:53: read udp {address}:41873->10.100.0.10:53: read: connection refused"
+            )
+        }
     };
     if path.is_empty() {
         cause
@@ -181,12 +191,13 @@ fn java_failure(why: CallFailure, peer: &Peer) -> String {
         CallFailure::Refused => "Connection refused".to_owned(),
         CallFailure::TimedOut => "Connect timed out".to_owned(),
         CallFailure::NoSuchHost => host.clone(),
+        CallFailure::LookupFailed => format!("{host}: Temporary failure in name resolution"),
     };
     if path.is_empty() {
         let class = match why {
             CallFailure::Refused => "java.net.ConnectException",
             CallFailure::TimedOut => "java.net.SocketTimeoutException",
-            CallFailure::NoSuchHost => "java.net.UnknownHostException",
+            CallFailure::NoSuchHost | CallFailure::LookupFailed => "java.net.UnknownHostException",
         };
         if *voice != Voice::Postgres {
             return format!("{class}: {cause}: {host}/{address}:{port}");
@@ -214,6 +225,7 @@ fn python_failure(why: CallFailure, peer: &Peer) -> String {
         CallFailure::Refused => "[Errno 111] Connection refused",
         CallFailure::TimedOut => "[Errno 110] Connection timed out",
         CallFailure::NoSuchHost => "[Errno -2] Name or service not known",
+        CallFailure::LookupFailed => "[Errno -3] Temporary failure in name resolution",
     };
     if path.is_empty() && *voice != Voice::Postgres {
         return format!("redis.exceptions.ConnectionError: Error connecting to {host}:{port}. {cause}");
@@ -222,6 +234,9 @@ fn python_failure(why: CallFailure, peer: &Peer) -> String {
         return match why {
             CallFailure::NoSuchHost => format!(
                 "psycopg.OperationalError: [Errno -2] Name or service not known: could not translate host name \"{host}\" to address"
+            ),
+            CallFailure::LookupFailed => format!(
+                "psycopg.OperationalError: [Errno -3] Temporary failure in name resolution: could not translate host name \"{host}\" to address"
             ),
             _ => format!(
                 "psycopg.OperationalError: connection to server at \"{host}\" ({address}), port {port} failed: {}",

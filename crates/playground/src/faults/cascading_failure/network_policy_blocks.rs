@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::edits;
 use crate::build::log::voice::CallFailure;
 use crate::build::object::INSTALLER;
 use crate::build::service::selects;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::json::{items, text};
+use crate::shop::Shop;
 use crate::shop::network::policy;
 use crate::simulate::callers::{self, Silence};
 use crate::world::World;
@@ -34,7 +36,11 @@ impl Fault for NetworkPolicyBlocks {
             "orders",
             "checkout",
         ];
-        let Some(workload) = ctx.pick_role(&roles) else {
+        // A scenario may name a data store, whose callers' namespace the policy then leaves out.
+        let found = ctx
+            .pick_role(&roles)
+            .or_else(|| ctx.pick_role(&["redis", "index", "fraud"]));
+        let Some(workload) = found else {
             return Truth::without_cause("inconclusive");
         };
         let (name, admitted) = (policy_name(ctx, &workload), ctx.shop.names.namespace("platform"));
@@ -90,6 +96,36 @@ impl Fault for NetworkPolicyBlocks {
                         .pointer("/metadata/labels")
                         .is_some_and(|labels| selects(&selector, labels))
             })
+    }
+
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let victim = truth.victims.iter().find(|victim| victim.kind == "Service");
+        let Some(workload) = victim.and_then(|victim| shop.named(&victim.namespace, &victim.name)) else {
+            return Vec::new();
+        };
+        let expected = cause.params.pointer("/expected").cloned().unwrap_or_default();
+        let mut peers = cause
+            .params
+            .pointer("/found")
+            .cloned()
+            .unwrap_or_else(|| json!([]));
+        if let Some(list) = peers.as_array_mut() {
+            list.push(expected);
+        }
+        let allow = json!([{ "from": peers }]);
+        vec![
+            Remedy::heals(
+                "allow-flow",
+                vec![edits::replace(&cause.object, "/spec/ingress", &allow)],
+            ),
+            Remedy::heals("delete-policy", vec![Step::Delete(cause.object.clone())]),
+            Remedy::fails("restart", vec![edits::restart(shop, &workload_key(workload))]),
+            Remedy::fails("delete-pod", edits::delete_pods(world, workload)),
+            Remedy::fails("scale-up", vec![edits::scale(workload, workload.replicas + 2)]),
+        ]
     }
 }
 

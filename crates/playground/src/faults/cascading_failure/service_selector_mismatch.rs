@@ -2,14 +2,16 @@
 
 use serde_json::json;
 
+use super::edits;
 use crate::build::log::voice::CallFailure;
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::service::selects;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::json::set;
 use crate::rng::Rng;
+use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::world::World;
 
@@ -74,6 +76,34 @@ impl Fault for ServiceSelectorMismatch {
                 pod.pointer("/metadata/labels")
                     .is_some_and(|labels| selects(&selector, labels))
             })
+    }
+
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let Some(workload) = shop.named(&cause.object.namespace, &cause.object.name) else {
+            return Vec::new();
+        };
+        let mut service = crate::shop::network::workload_service(shop, workload);
+        for field in ["uid", "creationTimestamp", "resourceVersion"] {
+            crate::json::unset(&mut service, "/metadata", field);
+        }
+        let again = vec![Step::Delete(cause.object.clone()), Step::Create(service)];
+        vec![
+            Remedy::heals(
+                "fix-selector",
+                vec![edits::replace(
+                    &cause.object,
+                    "/spec/selector",
+                    &workload.selector(),
+                )],
+            ),
+            Remedy::heals("recreate-service", again),
+            Remedy::fails("restart", vec![edits::restart(shop, &workload_key(workload))]),
+            Remedy::fails("delete-pod", edits::delete_pods(world, workload)),
+            Remedy::fails("scale-up", vec![edits::scale(workload, workload.replicas + 2)]),
+        ]
     }
 }
 

@@ -212,6 +212,36 @@ pub const RULES: &[Rule] = &[
         expression: "(node_timex_offset_seconds{job=\"node-exporter\"} > 0.05 and deriv(node_timex_offset_seconds{job=\"node-exporter\"}[5m]) >= 0) or (node_timex_offset_seconds{job=\"node-exporter\"} < -0.05 and deriv(node_timex_offset_seconds{job=\"node-exporter\"}[5m]) <= 0)",
         ..APPS
     },
+    Rule {
+        name: "HighRequestLatency",
+        labels: &[
+            ("namespace", "{front_namespace}"),
+            ("service", "{front}"),
+            ("ingress", "{ingress}"),
+        ],
+        state_metrics: false,
+        summary: "Requests to {front} are slow",
+        description: "Requests to {front_namespace}/{front} take longer than 1 second on average for 5 minutes.",
+        book: "",
+        after_s: 420,
+        expression: "sum by (exported_namespace, exported_service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_sum[5m])) / sum by (exported_namespace, exported_service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_count[5m])) > 1",
+        ..APPS
+    },
+    Rule {
+        name: "ConsumerLagGrowing",
+        labels: &[
+            ("namespace", "{namespace}"),
+            ("consumergroup", "{consumergroup}"),
+            ("topic", "{topic}"),
+            ("deployment", "{workload}"),
+        ],
+        state_metrics: false,
+        summary: "Consumer group {consumergroup} falls behind",
+        description: "The lag of consumer group {consumergroup} on topic {topic} has grown for 15 minutes.",
+        book: "",
+        expression: "sum by (consumergroup, topic) (deriv(kafka_consumergroup_lag[15m])) > 0",
+        ..APPS
+    },
     // kube-prometheus, general_rules.libsonnet: always fires.
     Rule {
         name: "Watchdog",
