@@ -7,6 +7,7 @@ use super::Shop;
 use crate::build::object::{CONTROLLER, PIPELINE, owner};
 use crate::build::pod::{Placement, running};
 use crate::build::time;
+use crate::build::workload::Workload;
 use crate::json::{set, text};
 use crate::simulate::pods::{Exit, complete};
 use crate::world::World;
@@ -28,7 +29,7 @@ pub fn build(world: &mut World, shop: &Shop) {
     } else {
         last
     };
-    let spec = job_spec(shop, &name, "data");
+    let spec = dump_spec(shop, &name);
     let cron = json!({
         "apiVersion": "batch/v1", "kind": "CronJob",
         "metadata": shop.stamp.labelled("CronJob", &namespace, &name, created, &json!({ "app": name })),
@@ -66,6 +67,28 @@ pub fn build(world: &mut World, shop: &Shop) {
         &spec,
         (start, time::after(start, 37)),
     );
+}
+
+/// The spec of the nightly dump of the database to a bucket.
+fn dump_spec(shop: &Shop, name: &str) -> Value {
+    let mut spec = job_spec(shop, name, "data");
+    let container = "/template/spec/containers/0";
+    let script = "set -o pipefail; pg_dump --format=custom --no-password \"$PGDATABASE\" | \
+                  aws s3 cp - \"s3://$BUCKET/$(date +%F).dump\"";
+    set(
+        &mut spec,
+        &format!("{container}/command"),
+        json!(["/bin/bash", "-ec"]),
+    );
+    set(&mut spec, &format!("{container}/args"), json!([script]));
+    let host = shop.role("postgres").map(Workload::host).unwrap_or_default();
+    let bucket = format!("{}-{}", shop.names.cluster, name);
+    let env = json!([
+        { "name": "PGHOST", "value": host }, { "name": "PGDATABASE", "value": "main" },
+        { "name": "PGUSER", "value": "dump" }, { "name": "BUCKET", "value": bucket }
+    ]);
+    set(&mut spec, &format!("{container}/env"), env);
+    spec
 }
 
 /// The spec of a Job whose container has the image of its name.

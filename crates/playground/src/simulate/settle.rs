@@ -59,7 +59,11 @@ fn write_status(world: &mut World, shop: &Shop, key: &ObjectKey, status: Value, 
 
 fn replica_sets(world: &mut World, shop: &Shop, pods: &[Value]) {
     for key in keys(world, "ReplicaSet") {
-        let own = owned(pods, "ReplicaSet", &key.namespace, &key.name);
+        // `controller.FilterActivePods`: a ReplicaSet does not count pods that are being deleted.
+        let own: Vec<&Value> = owned(pods, "ReplicaSet", &key.namespace, &key.name)
+            .into_iter()
+            .filter(|pod| pod.pointer("/metadata/deletionTimestamp").is_none())
+            .collect();
         let Some(object) = world.get("ReplicaSet", &key.namespace, &key.name) else {
             continue;
         };

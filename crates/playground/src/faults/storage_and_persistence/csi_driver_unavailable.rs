@@ -3,23 +3,19 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::build::event::{Happening, record};
+use super::{edits, waiting};
 use crate::build::log::Lines;
-use crate::build::log::voice::{CallFailure, Level, klog};
+use crate::build::log::voice::{Level, klog};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
-use crate::build::workload::{Kind, Workload};
-use crate::faults::image_and_deployment::image_reference_wrong::forget_start;
-use crate::faults::{Fault, FaultContext, Truth, key, workload_key};
+use crate::build::workload::Workload;
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
 use crate::json::{items, set, text};
-use crate::shop::storage::{attachment, attachment_name, claim_name, volume_name};
+use crate::shop::storage::attachment;
 use crate::shop::system::SYSTEM;
 use crate::shop::{Node, Shop};
-use crate::simulate::callers::{self, Silence, pods_of};
 use crate::simulate::lives::Lives;
-use crate::simulate::pods::{FAILED, crash, waiting};
-use crate::simulate::rollout::{active_set, remove_pod, stopping_event};
-use crate::simulate::spawn;
+use crate::simulate::pods::{FAILED, crash};
 use crate::world::{ContainerLog, World};
 
 /// `storage-and-persistence/csi-driver-unavailable`.
@@ -38,32 +34,15 @@ impl Fault for CsiDriverUnavailable {
         let Some(workload) = ctx.pick_role(&["media", "reports", "redis"]) else {
             return Truth::without_cause("inconclusive");
         };
-        let Some(node) = other_node(world, &ctx.shop, &workload) else {
+        let Some(node) = waiting::sibling(world, &ctx.shop, &workload) else {
             return Truth::without_cause("inconclusive");
         };
         break_plugin(world, ctx, &node, broken);
-        let Some(pod) = relocate(world, ctx, &workload, &node, moved) else {
+        let Some(stuck) = waiting::relocate(world, ctx, &workload, &node, moved) else {
             return Truth::without_cause("inconclusive");
         };
-        stick(world, ctx, &workload, &node, &pod, moved);
-        let from = time::after(moved, 5);
-        let silence = Silence {
-            callee: &workload,
-            why: CallFailure::Refused,
-            from,
-            until: ctx.shop.now(),
-            only: &[],
-        };
-        let mut victims = callers::keys(&callers::fail(world, &ctx.shop, &mut ctx.metrics, &silence));
-        ctx.shows(&workload, Some(&pod), from);
-        victims.push(workload_key(&workload));
-        victims.push(key("", "Pod", &workload.namespace, &pod));
-        victims.push(key(
-            "",
-            "PersistentVolumeClaim",
-            &workload.namespace,
-            &claim_name(&workload, 0),
-        ));
+        stick(world, ctx, &workload, &stuck, moved);
+        let victims = waiting::silence(world, ctx, &workload, &stuck.pod, time::after(moved, 5));
         let platform = &ctx.shop.names.platform;
         let params = json!({
             "field": "CSINode.spec.drivers", "found": null, "expected": platform.driver, "node": node.name
@@ -93,17 +72,22 @@ impl Fault for CsiDriverUnavailable {
         });
         !serves && !registered
     }
-}
 
-/// Another node in the zone of the workload's volume.
-fn other_node(world: &World, shop: &Shop, workload: &Workload) -> Option<Node> {
-    let pod = pods_of(world, workload).into_iter().next()?;
-    let current = text(&pod, "/spec/nodeName");
-    let zone = shop.zone(current);
-    shop.nodes
-        .iter()
-        .find(|node| node.zone == zone && node.name != current)
-        .cloned()
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let mut out = edits::hasty(shop, truth);
+        let Some(cause) = truth.root_causes.first() else {
+            return out;
+        };
+        let plugin = world.of_kind("Pod").find(|pod| {
+            text(pod, "/metadata/ownerReferences/0/name") == cause.object.name
+                && text(pod, "/spec/nodeName") == text(&cause.params, "/node")
+        });
+        if let Some(plugin) = plugin {
+            let plugin = key("", "Pod", SYSTEM, text(plugin, "/metadata/name"));
+            out.push(Remedy::fails("delete-plugin-pod", vec![Step::Delete(plugin)]));
+        }
+        out
+    }
 }
 
 /// The node plugin crashes, its socket goes, and the kubelet withdraws the driver from the CSINode
@@ -149,113 +133,33 @@ fn plugin_log(world: &mut World, ctx: &FaultContext, pod: &str, lives: &Lives) {
     };
 }
 
-/// Moves the workload's pod to the node, as after a drain.
-fn relocate(
-    world: &mut World,
-    ctx: &mut FaultContext,
-    workload: &Workload,
-    node: &Node,
-    at: Timestamp,
-) -> Option<String> {
-    let namespace = workload.namespace.as_str();
-    let old = pods_of(world, workload).into_iter().next()?;
-    let old_name = text(&old, "/metadata/name").to_owned();
-    let volume = volume_name(&ctx.shop, namespace, &claim_name(workload, 0));
-    stopping_event(world, &ctx.shop, namespace, &old_name, time::before(at, 33));
-    remove_pod(world, &mut ctx.metrics, namespace, &old_name, at);
-    world.remove(
-        "VolumeAttachment",
-        "",
-        &attachment_name(&ctx.shop, &volume, text(&old, "/spec/nodeName")),
-    );
-    let created = time::after(at, 1);
-    if workload.kind == Kind::StatefulSet {
-        let set = world.get("StatefulSet", namespace, &workload.name)?.clone();
-        return Some(spawn::ordinal(world, &ctx.shop, &set, 0, node, created));
-    }
-    let set = active_set(world, namespace, &workload.name)?;
-    Some(spawn::replica(world, &ctx.shop, &set, node, created))
-}
-
 /// The pod waits for its volume: the attacher's error (`external-attacher`, `pkg/controller/csi_handler.go`,
 /// `getNodeID`) reaches the pod as the attach/detach controller's event
 /// (`pkg/volume/util/operationexecutor/operation_generator.go`, `FailedAttachVolume`), and the kubelet gives up
-/// waiting every two minutes (`pkg/kubelet/volumemanager/volume_manager.go`, `FailedMount`).
-fn stick(
-    world: &mut World,
-    ctx: &mut FaultContext,
-    workload: &Workload,
-    node: &Node,
-    pod: &str,
-    at: Timestamp,
-) {
-    let (namespace, now) = (workload.namespace.as_str(), ctx.shop.now());
-    let volume = volume_name(&ctx.shop, namespace, &claim_name(workload, 0));
+/// waiting every two minutes.
+fn stick(world: &mut World, ctx: &FaultContext, workload: &Workload, stuck: &waiting::Stuck, at: Timestamp) {
+    let (shop, now) = (&ctx.shop, ctx.shop.now());
     let error = format!(
         "CSINode {} does not contain driver {}",
-        node.name, ctx.shop.names.platform.driver
+        stuck.node.name, shop.names.platform.driver
     );
     let status = json!({
         "attached": false, "attachError": { "message": error, "time": time::seconds(time::before(now, 64)) }
     });
-    let attempt = attachment(&ctx.shop, &volume, &node.name, time::after(at, 2), &status);
-    ctx.shop.stamp.put(world, attempt, CONTROLLER, time::after(at, 3));
-    forget_start(world, namespace, pod);
-    waiting(
-        world,
-        &ctx.shop,
-        namespace,
-        pod,
-        "ContainerCreating",
-        "",
-        time::after(at, 1),
+    let attempt = attachment(shop, &stuck.volume, &stuck.node.name, time::after(at, 2), &status);
+    shop.stamp.put(world, attempt, CONTROLLER, time::after(at, 3));
+    let count = (now.as_second() - at.as_second()) / 122 + 6;
+    let message = format!(
+        "AttachVolume.Attach failed for volume \"{}\" : {error}",
+        stuck.volume
     );
-    *world.log_mut(namespace, pod, &workload.name) = ContainerLog {
-        error: Some(format!(
-            "container \"{}\" in pod \"{pod}\" is waiting to start: ContainerCreating",
-            workload.name
-        )),
-        previous_error: Some(format!(
-            "previous terminated container \"{}\" in pod \"{pod}\" not found",
-            workload.name
-        )),
-        ..ContainerLog::default()
-    };
-    let waited = now.as_second() - at.as_second();
-    let attach = format!("AttachVolume.Attach failed for volume \"{volume}\" : {error}");
-    let mount = "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process \
-                 volumes=[]: context deadline exceeded";
-    let rows = [
-        (
-            "FailedAttachVolume",
-            attach,
-            "attachdetach-controller",
-            "",
-            time::after(at, 3),
-            waited / 122 + 6,
-        ),
-        (
-            "FailedMount",
-            mount.to_owned(),
-            "kubelet",
-            node.name.as_str(),
-            time::after(at, 125),
-            waited / 135,
-        ),
-    ];
-    for (reason, message, component, host, first, count) in rows {
-        let happening = Happening {
-            object: ("Pod", namespace, pod),
-            container: None,
-            kind: "Warning",
-            reason,
-            message,
-            component,
-            node: host,
-            first,
-            last: time::before(now, 40).max(first),
-            count,
-        };
-        record(&ctx.shop.stamp, world, &happening);
-    }
+    waiting::attach_failed(
+        world,
+        shop,
+        workload,
+        &stuck.pod,
+        message,
+        (time::after(at, 3), count),
+    );
+    waiting::gives_up(world, shop, workload, stuck);
 }

@@ -1,0 +1,270 @@
+//! Nightly backup runs end in errors, so the last good copy grows old: the destination was renamed, or the login is
+//! refused. Must not know how it is found.
+//! `params.kind`: `destination` or `login`; `params.nights`: failed nights.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::build::log::Lines;
+use crate::build::object::{KUBECTL_EDIT, owner};
+use crate::build::service::cluster_ip;
+use crate::build::time;
+use crate::faults::{Fault, FaultContext, Remedy, Step, Symptom, Truth, key};
+use crate::json::{items, set, text, unset};
+use crate::shop::Shop;
+use crate::shop::batch::{add_job, job_pod};
+use crate::simulate::pods::{FAILED, complete};
+use crate::simulate::settle::keys;
+use crate::world::World;
+
+/// `storage-and-persistence/backup-failed`.
+pub struct BackupFailed;
+
+const ID: &str = "storage-and-persistence/backup-failed";
+const ENV: &str = "/spec/jobTemplate/spec/template/spec/containers/0/env";
+
+impl Fault for BackupFailed {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth {
+        stage(world, ctx).unwrap_or_else(|| Truth::without_cause("inconclusive"))
+    }
+
+    fn present(&self, world: &World, truth: &Truth) -> bool {
+        let Some(cause) = truth.root_causes.first() else {
+            return false;
+        };
+        let Some(cron) = world.get("CronJob", &cause.object.namespace, &cause.object.name) else {
+            return false;
+        };
+        text(&cause.params, "/kind") == "login"
+            || items(cron, ENV).iter().any(|variable| {
+                text(variable, "/name") == "BUCKET"
+                    && text(variable, "/value") == text(&cause.params, "/found")
+            })
+    }
+
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let Some(cron) = world.get("CronJob", &cause.object.namespace, &cause.object.name) else {
+            return Vec::new();
+        };
+        let mut job = json!({
+            "apiVersion": "batch/v1", "kind": "Job",
+            "metadata": { "name": "manual-rerun", "namespace": cause.object.namespace }
+        });
+        let spec = cron
+            .pointer("/spec/jobTemplate/spec")
+            .cloned()
+            .unwrap_or_default();
+        set(&mut job, "/spec", spec);
+        let failed = text(&cause.params, "/job");
+        let mut out = vec![
+            Remedy::fails("rerun", vec![Step::Create(job)]),
+            Remedy::fails(
+                "delete-failed-job",
+                vec![Step::Delete(key("batch", "Job", &cause.object.namespace, failed))],
+            ),
+        ];
+        if text(&cause.params, "/kind") == "destination" {
+            let mut env = Value::Array(items(cron, ENV).to_vec());
+            for variable in env.as_array_mut().into_iter().flatten() {
+                if text(variable, "/name") == "BUCKET" {
+                    set(variable, "/value", json!(text(&cause.params, "/expected")));
+                }
+            }
+            let patch = json!([{ "op": "replace", "path": ENV, "value": env }]);
+            let object = cause.object.clone();
+            out.push(Remedy::heals(
+                "restore-destination",
+                vec![Step::JsonPatch { object, patch }],
+            ));
+        }
+        out
+    }
+}
+
+fn stage(world: &mut World, ctx: &mut FaultContext) -> Option<Truth> {
+    let shop = ctx.shop.clone();
+    let namespace = shop.names.namespace("data");
+    let name = shop.names.workload("backup");
+    let login = match ctx.text_param("kind") {
+        Some(kind) => kind == "login",
+        None => ctx.rng.chance(40),
+    };
+    let nights = ctx.int_param("nights").unwrap_or_else(|| ctx.rng.range(2, 5));
+    let cron = world.get("CronJob", &namespace, &name)?.clone();
+    let last = time::parse(text(&cron, "/status/lastScheduleTime"))?;
+    let good = cron.pointer("/spec/jobTemplate/spec")?.clone();
+    let right = items(&cron, ENV)
+        .iter()
+        .find(|variable| text(variable, "/name") == "BUCKET")
+        .map(|variable| text(variable, "/value").to_owned())?;
+    let wrong = format!("{right}-archive");
+    forget_runs(world, &namespace, &name);
+    for night in (nights..nights + 3).rev() {
+        let start = time::days_before(last, night);
+        let parent = owner(&shop.stamp, "batch/v1", "CronJob", &namespace, &name);
+        let job = format!("{name}-{}", start.as_second() / 60);
+        let end = time::after(start, 214);
+        add_job(
+            world,
+            &shop,
+            (&namespace, &job),
+            Some(parent),
+            &good,
+            (start, end),
+        );
+    }
+    let edited = time::before(time::days_before(last, nights - 1), 30_000);
+    let object = world.get_mut("CronJob", &namespace, &name)?;
+    let success = time::after(time::days_before(last, nights), 214);
+    set(
+        object,
+        "/status/lastSuccessfulTime",
+        json!(time::seconds(success)),
+    );
+    if !login {
+        for variable in object
+            .pointer_mut(ENV)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .filter(|variable| text(variable, "/name") == "BUCKET")
+        {
+            set(variable, "/value", json!(wrong));
+        }
+        shop.stamp
+            .touch(object, KUBECTL_EDIT, edited, &["/spec/jobTemplate"]);
+    }
+    let spec = object.pointer("/spec/jobTemplate/spec")?.clone();
+    let bucket = if login { &right } else { &wrong };
+    let (job, pod) = fail_run(world, &shop, (&namespace, &name), &spec, login, bucket, last)?;
+    let found = if login { "password refused" } else { wrong.as_str() };
+    let object = key("batch", "CronJob", &namespace, &name);
+    ctx.symptom = Some(Symptom {
+        workload: object.clone(),
+        pod: Some(pod),
+        front: None,
+        onset: time::after(last, 150),
+        labels: [("job_name", job.clone())].into(),
+    });
+    let params = json!({
+        "field": if login { "login of the backup" } else { "spec.jobTemplate env BUCKET" },
+        "found": found, "expected": right, "kind": if login { "login" } else { "destination" }, "job": job
+    });
+    let victims = vec![key("batch", "Job", &namespace, &job)];
+    Some(Truth::cause(object, ID, params, victims))
+}
+
+/// Removes the finished runs of a CronJob with their pods and logs.
+fn forget_runs(world: &mut World, namespace: &str, name: &str) {
+    let owned = |object: &Value, kind: &str, owner: &str| {
+        text(object, "/metadata/namespace") == namespace
+            && text(object, "/metadata/ownerReferences/0/kind") == kind
+            && text(object, "/metadata/ownerReferences/0/name") == owner
+    };
+    let jobs: Vec<String> = keys(world, "Job")
+        .into_iter()
+        .filter(|key| {
+            world
+                .get("Job", &key.namespace, &key.name)
+                .is_some_and(|job| owned(job, "CronJob", name))
+        })
+        .map(|key| key.name)
+        .collect();
+    for job in jobs {
+        let pods: Vec<String> = world
+            .of_kind("Pod")
+            .filter(|pod| owned(pod, "Job", &job))
+            .map(|pod| text(pod, "/metadata/name").to_owned())
+            .collect();
+        for pod in pods {
+            world.remove("Pod", namespace, &pod);
+            world
+                .logs
+                .retain(|log, _| log.namespace != namespace || log.pod != pod);
+        }
+        world.remove("Job", namespace, &job);
+    }
+}
+
+/// The last run: four pods that fail with a growing delay (`pkg/controller/job/job_controller.go`), then the Job.
+fn fail_run(
+    world: &mut World,
+    shop: &Shop,
+    (namespace, cron): (&str, &str),
+    spec: &Value,
+    login: bool,
+    bucket: &str,
+    last: Timestamp,
+) -> Option<(String, String)> {
+    let job = format!("{cron}-{}", last.as_second() / 60);
+    let end = time::after(last, 150);
+    let parent = owner(&shop.stamp, "batch/v1", "CronJob", namespace, cron);
+    let first = add_job(world, shop, (namespace, &job), Some(parent), spec, (last, end));
+    let object = world.get_mut("Job", namespace, &job)?;
+    unset(object, "/status", "completionTime");
+    unset(object, "/status", "succeeded");
+    set(object, "/status/failed", json!(4));
+    let conditions = ["FailureTarget", "Failed"].map(|kind| condition(kind, end));
+    set(object, "/status/conditions", json!(conditions));
+    shop.stamp.touch_status(object, end);
+    let template = object.pointer("/spec/template")?.clone();
+    let container = text(&template, "/spec/containers/0/name").to_owned();
+    let mut pods = vec![(first, last)];
+    for delay in [14, 37, 82] {
+        let start = time::after(last, delay);
+        pods.push((job_pod(world, shop, (namespace, &job), &template, start), start));
+    }
+    for (pod, start) in &pods {
+        let end = time::after(*start, 4);
+        complete(world, shop, namespace, pod, FAILED, (time::after(*start, 2), end));
+        let mut lines = Lines::default();
+        for text in words(shop, login, bucket, last) {
+            lines.add(time::after(*start, 3), &text);
+        }
+        world.log_mut(namespace, pod, &container).current = Some(lines.to_text());
+    }
+    let newest = pods.pop().map(|(pod, _)| pod)?;
+    shop.stamp
+        .touch_status(world.get_mut("CronJob", namespace, cron)?, end);
+    Some((job, newest))
+}
+
+/// `pkg/controller/job/job_controller.go`: a Job that spent its retries.
+fn condition(kind: &str, at: Timestamp) -> Value {
+    json!({
+        "type": kind, "status": "True", "reason": "BackoffLimitExceeded",
+        "message": "Job has reached the specified backoff limit",
+        "lastProbeTime": time::seconds(at), "lastTransitionTime": time::seconds(at)
+    })
+}
+
+/// `pg_dump` (libpq's connection error) and the AWS command line (`aws s3 cp`).
+fn words(shop: &Shop, login: bool, bucket: &str, at: Timestamp) -> Vec<String> {
+    let Some(database) = shop.role("postgres") else {
+        return Vec::new();
+    };
+    if login {
+        let address = cluster_ip(&shop.stamp, &database.namespace, &database.name);
+        return vec![format!(
+            "pg_dump: error: connection to server at \"{}\" ({address}), port {} failed: FATAL:  password authentication \
+             failed for user \"dump\"",
+            database.host(),
+            database.port
+        )];
+    }
+    vec![
+        format!(
+            "upload failed: - to s3://{bucket}/{}.dump An error occurred (NoSuchBucket) when calling the \
+             CreateMultipartUpload operation: The specified bucket does not exist",
+            at.strftime("%Y-%m-%d")
+        ),
+        "pg_dump: error: could not write to output file: Broken pipe".to_owned(),
+    ]
+}

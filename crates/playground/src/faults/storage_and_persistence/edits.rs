@@ -1,0 +1,101 @@
+//! Edits that people make about volumes, as remedies of several faults. Must not know which of them heals what.
+
+use serde_json::{Value, json};
+
+use crate::build::workload::Workload;
+use crate::faults::{Remedy, Step, Truth, key, workload_key};
+use crate::json::{set, text, unset};
+use crate::shop::Shop;
+use crate::simulate::callers::pods_of;
+use crate::world::{ObjectKey, World};
+
+/// The shop's workload that is the cause or suffers most.
+pub fn sufferer<'a>(shop: &'a Shop, truth: &Truth) -> Option<&'a Workload> {
+    truth
+        .root_causes
+        .iter()
+        .map(|cause| &cause.object)
+        .chain(&truth.victims)
+        .filter(|found| matches!(found.kind.as_str(), "Deployment" | "StatefulSet"))
+        .find_map(|found| shop.named(&found.namespace, &found.name))
+}
+
+/// What a hasty engineer tries with any pod that waits: a restart of the workload, and another pod.
+pub fn hasty(shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    let mut out = Vec::new();
+    if let Some(workload) = sufferer(shop, truth) {
+        out.push(Remedy::fails("restart", vec![restart(&workload_key(workload))]));
+    }
+    if let Some(pod) = truth.victims.iter().find(|victim| victim.kind == "Pod") {
+        out.push(Remedy::fails("delete-pod", vec![Step::Delete(pod.clone())]));
+    }
+    out
+}
+
+/// `kubectl rollout restart`.
+pub fn restart(workload: &ObjectKey) -> Step {
+    Step::MergePatch {
+        object: workload.clone(),
+        patch: json!({ "spec": { "template": { "metadata": { "annotations": {
+            "kubectl.kubernetes.io/restartedAt": "2026-06-30T12:00:00Z"
+        } } } } }),
+    }
+}
+
+/// Deletes the workload's pods.
+pub fn delete_pods(world: &World, workload: &Workload) -> Vec<Step> {
+    pods_of(world, workload)
+        .iter()
+        .map(|pod| Step::Delete(key("", "Pod", &workload.namespace, text(pod, "/metadata/name"))))
+        .collect()
+}
+
+/// Deletes a claim, with the pods that use it, and creates it again with changes.
+pub fn renew_claim(
+    world: &World,
+    workload: &Workload,
+    claim: &str,
+    change: impl FnOnce(&mut Value),
+) -> Vec<Step> {
+    let namespace = workload.namespace.as_str();
+    let Some(found) = world.get("PersistentVolumeClaim", namespace, claim) else {
+        return Vec::new();
+    };
+    let mut fresh = bare(found);
+    unset(&mut fresh, "/spec", "volumeName");
+    change(&mut fresh);
+    let mut steps = delete_pods(world, workload);
+    steps.push(Step::Delete(key("", "PersistentVolumeClaim", namespace, claim)));
+    steps.push(Step::Create(fresh));
+    steps
+}
+
+/// An object as someone writes it into a file: without what the API server adds.
+pub fn bare(object: &Value) -> Value {
+    let mut fresh = object.clone();
+    unset(&mut fresh, "", "status");
+    for field in [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "annotations",
+        "finalizers",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
+        unset(&mut fresh, "/metadata", field);
+    }
+    fresh
+}
+
+/// Sets a field of the first container's template of a workload.
+pub fn patch_template(workload: &Workload, pointer: &str, value: Value) -> Step {
+    let mut template = json!({});
+    set(&mut template, pointer, value);
+    Step::StrategicPatch {
+        object: workload_key(workload),
+        patch: json!({ "spec": { "template": template } }),
+    }
+}
