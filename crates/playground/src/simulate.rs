@@ -3,6 +3,7 @@
 pub mod callers;
 pub mod lives;
 pub mod pods;
+pub mod probes;
 pub mod rollout;
 pub mod settle;
 pub mod slowness;

@@ -1,11 +1,13 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod app_crash;
 mod crash;
 mod csi;
 mod edge;
 mod errors;
 mod finding;
+mod gpu;
 mod helm_values;
 mod image_pull;
 mod memory;
@@ -13,6 +15,7 @@ mod network_policy;
 mod node;
 mod probe;
 mod service;
+mod startup;
 mod storage_class;
 mod text;
 mod workload;
@@ -64,6 +67,9 @@ pub const DETECTORS: &[&Detector] = &[
     &node::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
+    &app_crash::DETECTOR,
+    &startup::DETECTOR,
+    &gpu::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

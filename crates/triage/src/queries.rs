@@ -32,6 +32,12 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_sum[4m])) / sum by (exported_namespace, exported_service, namespace, service) (rate(nginx_ingress_controller_request_duration_seconds_count[4m]))",
         hours: 2,
     },
+    // NVIDIA/dcgm-exporter, `etc/default-counters.csv`.
+    Metric {
+        name: "gpu-xid",
+        promql: "DCGM_FI_DEV_XID_ERRORS",
+        hours: 2,
+    },
 ];
 
 /// The questions for what was read.
