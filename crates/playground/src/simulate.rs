@@ -6,6 +6,7 @@ pub mod init;
 pub mod lives;
 pub mod pods;
 pub mod pressure;
+pub mod probes;
 pub mod rollout;
 pub mod settle;
 pub mod slowness;

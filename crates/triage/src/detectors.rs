@@ -2,12 +2,14 @@
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
 mod cpu;
+mod app_crash;
 mod crash;
 mod csi;
 mod disk;
 mod edge;
 mod errors;
 mod finding;
+mod gpu;
 mod helm_values;
 mod image_pull;
 mod init;
@@ -21,6 +23,7 @@ mod scheduling;
 mod said;
 mod service;
 mod start;
+mod startup;
 mod storage_class;
 mod text;
 mod workload;
@@ -80,6 +83,9 @@ pub const DETECTORS: &[&Detector] = &[
     &errors::DETECTOR,
     &edge::DETECTOR,
     &login::DETECTOR,
+    &app_crash::DETECTOR,
+    &startup::DETECTOR,
+    &gpu::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

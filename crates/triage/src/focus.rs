@@ -40,7 +40,14 @@ pub(crate) fn of(view: &ClusterView, intent: &Intent) -> Focus {
     }
     if focus.objects.is_empty() && !focus.is_missing() {
         focus.whole = true;
-        for kind in ["Deployment", "StatefulSet", "DaemonSet", "Ingress", "Service"] {
+        for kind in [
+            "Deployment",
+            "StatefulSet",
+            "DaemonSet",
+            "Job",
+            "Ingress",
+            "Service",
+        ] {
             let objects = view.of_kind(kind).filter(|object| in_scope(view, intent, object));
             focus
                 .objects
@@ -174,6 +181,8 @@ fn mentioned(view: &ClusterView, intent: &Intent, focus: &mut Focus) {
         "Deployment",
         "StatefulSet",
         "DaemonSet",
+        "Job",
+        "CronJob",
         "Service",
         "Ingress",
         "Pod",

@@ -145,6 +145,85 @@ fn situations() -> Vec<Row> {
     ]
 }
 
+const CAUSE: &str = "root_cause";
+
+fn faults() -> Vec<Row> {
+    vec![
+        row(
+            "app-vs-infra/app-crash",
+            json!({}),
+            || alert("KubePodCrashLooping"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/startup-slower-than-probe",
+            json!({}),
+            || alert("KubePodCrashLooping"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({}),
+            || alert("KubeDeploymentRolloutStuck"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({"part": "path"}),
+            || alert("KubePodNotReady"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({"part": "scheme"}),
+            || alert("KubePodNotReady"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({"probe": "liveness"}),
+            || alert("KubePodCrashLooping"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({"probe": "liveness", "part": "path"}),
+            || alert("KubePodCrashLooping"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({"probe": "liveness", "part": "scheme"}),
+            || alert("KubePodCrashLooping"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/probe-misconfigured",
+            json!({"probe": "liveness", "part": "timeout"}),
+            || alert("KubePodCrashLooping"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/gpu-xid-error",
+            json!({"xid": 79}),
+            || alert("KubeJobFailed"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/gpu-xid-error",
+            json!({"xid": 48}),
+            || question("Our training {workload} died. Why?"),
+            CAUSE,
+        ),
+        row(
+            "app-vs-infra/gpu-xid-error",
+            json!({"xid": 31}),
+            || alert("KubeJobFailed"),
+            CAUSE,
+        ),
+    ]
+}
+
 async fn check(row: &Row, seed: u64, randomize: bool) -> Result<(), String> {
     let params: Map<String, Value> = row.params.as_object().cloned().unwrap_or_default();
     let staging = Staging {
@@ -245,6 +324,11 @@ async fn a_situation_without_a_cause_gets_its_verdict_and_no_cause() {
     check_all(&situations(), [(0, false), (5, true)]).await;
 }
 
+#[tokio::test]
+async fn a_fault_gets_its_cause_and_no_other() {
+    check_all(&faults(), [(0, false), (5, true)]).await;
+}
+
 /// `DOGWATCH_SEEDS=100-140 DOGWATCH_FAULT=situation cargo nextest run -p investigation --run-ignored only app_sweep`
 #[tokio::test]
 #[ignore = "minutes; for changes of detectors or worlds"]
@@ -252,6 +336,6 @@ async fn app_sweep_over_many_seeds() {
     let range = std::env::var("DOGWATCH_SEEDS").unwrap_or_else(|_| "100-106".to_owned());
     let (from, to) = range.split_once('-').expect("FROM-TO");
     let seeds = from.parse::<u64>().expect("a number")..to.parse().expect("a number");
-    let rows: Vec<Row> = situations().into_iter().collect();
+    let rows: Vec<Row> = situations().into_iter().chain(faults()).collect();
     check_all(&rows, seeds.map(|seed| (seed, seed % 4 != 0))).await;
 }

@@ -14,6 +14,9 @@ pub(super) const DETECTOR: Detector = Detector {
     run,
 };
 
+/// A kill longer ago than this is over when the container runs.
+const KILLED_RECENTLY: jiff::SignedDuration = jiff::SignedDuration::from_mins(20);
+
 const PROBES: &[(&str, &str)] = &[
     ("readinessProbe", "Readiness probe"),
     ("livenessProbe", "Liveness probe"),
@@ -25,13 +28,15 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     let mut out: Vec<Signal> = Vec::new();
     for pod in view
         .of_kind("Pod")
-        .filter(|pod| !containers::is_healthy(pod) && !pod.str("spec.nodeName").is_empty())
+        .filter(|pod| !pod.str("spec.nodeName").is_empty())
     {
-        for container in containers::of(pod)
-            .iter()
-            .filter(|container| !container.init && !container.ready())
-        {
+        for container in containers::of(pod).iter().filter(|container| !container.init) {
+            let down = !container.ready() && !containers::is_healthy(pod);
+            let killed = container.restarts() >= 2 && was_killed(view, pod);
             for (probe, words) in PROBES {
+                if !(down || killed && *probe != "readinessProbe") {
+                    continue;
+                }
                 let Some(found) = failing(view, container, probe, words) else {
                     continue;
                 };
@@ -46,6 +51,16 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
         }
     }
     out
+}
+
+/// Whether the kubelet killed a container of the pod for its probe lately.
+fn was_killed(view: &ClusterView, pod: &Object) -> bool {
+    view.events_of(pod.reference()).iter().any(|event| {
+        event.str("reason") == "Killing"
+            && event.str("message").contains("probe, will be restarted")
+            && cluster::view::event_time(event)
+                .is_some_and(|at| view.now.duration_since(at) < KILLED_RECENTLY)
+    })
 }
 
 fn failing(view: &ClusterView, container: &Container<'_>, probe: &str, words: &str) -> Option<Signal> {

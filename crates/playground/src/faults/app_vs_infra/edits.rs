@@ -1,0 +1,84 @@
+//! The edits that people make when an application or a node is suspected. Must not know which of them heals.
+
+use serde_json::{Value, json};
+
+use crate::build::workload::Workload;
+use crate::faults::{Step, key};
+use crate::json::text;
+use crate::simulate::callers::pods_of;
+use crate::world::{ObjectKey, World};
+
+/// `kubectl rollout restart`.
+pub(super) fn restart(object: &ObjectKey) -> Vec<Step> {
+    let annotations = json!({ "kubectl.kubernetes.io/restartedAt": "2026-06-01T08:00:00Z" });
+    vec![Step::StrategicPatch {
+        object: object.clone(),
+        patch: json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } }),
+    }]
+}
+
+/// Alters the container that is named like its workload.
+pub(super) fn container(object: &ObjectKey, change: Value) -> Vec<Step> {
+    let mut container = json!({ "name": object.name });
+    if let (Some(own), Value::Object(change)) = (container.as_object_mut(), change) {
+        own.extend(change);
+    }
+    vec![Step::StrategicPatch {
+        object: object.clone(),
+        patch: json!({ "spec": { "template": { "spec": { "containers": [container] } } } }),
+    }]
+}
+
+/// Another number of replicas.
+pub(super) fn scale(object: &ObjectKey, replicas: i64) -> Vec<Step> {
+    vec![Step::MergePatch {
+        object: object.clone(),
+        patch: json!({ "spec": { "replicas": replicas } }),
+    }]
+}
+
+/// Deletes a workload's pods.
+pub(super) fn delete_pods(world: &World, workload: &Workload) -> Vec<Step> {
+    pods_of(world, workload)
+        .iter()
+        .map(|pod| Step::Delete(key("", "Pod", &workload.namespace, text(pod, "/metadata/name"))))
+        .collect()
+}
+
+/// `kubectl cordon`.
+pub(super) fn cordon(node: &str) -> Vec<Step> {
+    vec![Step::MergePatch {
+        object: key("", "Node", "", node),
+        patch: json!({ "spec": { "unschedulable": true } }),
+    }]
+}
+
+/// `kubectl drain --ignore-daemonsets`: cordons, then evicts.
+pub(super) fn drain(world: &World, node: &str) -> Vec<Step> {
+    let mut steps = cordon(node);
+    steps.extend(movable(world, node).map(|pod| {
+        Step::Delete(key(
+            "",
+            "Pod",
+            text(pod, "/metadata/namespace"),
+            text(pod, "/metadata/name"),
+        ))
+    }));
+    steps
+}
+
+/// Pods of a node that a drain moves: all but those of DaemonSets.
+pub(super) fn movable<'a>(world: &'a World, node: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
+    world.of_kind("Pod").filter(move |pod| {
+        text(pod, "/spec/nodeName") == node
+            && text(pod, "/metadata/ownerReferences/0/kind") != "DaemonSet"
+            && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+    })
+}
+
+/// Whether a node's fault still strikes something: it takes pods, or has some that a drain would move.
+pub(super) fn strikes(world: &World, node: &str) -> bool {
+    world.get("Node", "", node).is_some_and(|object| {
+        !crate::json::flag(object, "/spec/unschedulable") || movable(world, node).next().is_some()
+    })
+}
