@@ -3,6 +3,7 @@
 pub mod callers;
 pub mod lives;
 pub mod pods;
+pub(crate) mod reconcile;
 pub mod rollout;
 pub mod settle;
 pub mod spawn;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod access;
+mod healing;
 mod http;
 mod kubectl;
 mod logs;
