@@ -1,12 +1,13 @@
 //! The Kubernetes API server over a world: takes a request through weather, authentication, routing and
 //! authorization to the endpoint that answers it. Knows nothing of faults.
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::Clock;
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +16,12 @@ use crate::api::call::Call;
 use crate::api::route::Route;
 use crate::api::status::ApiError;
 use crate::api::store::Store;
+use crate::serve::clock::MovingClock;
 use crate::serve::requests::Requests;
 use crate::serve::shift::shift_to;
 use crate::serve::{Identity, ServeOptions, Weather};
+use crate::simulate::reconcile::Simulation;
+use crate::stage::StagedFault;
 use crate::world::World;
 
 mod access;
@@ -38,7 +42,9 @@ mod write;
 pub(crate) struct ApiServer {
     store: RwLock<Store>,
     changed: watch::Sender<u64>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: MovingClock,
+    simulation: Mutex<Simulation>,
+    faults: Vec<StagedFault>,
     identities: Vec<Identity>,
     pub(crate) weather: Weather,
     pub(crate) requests: Requests,
@@ -57,16 +63,50 @@ impl ApiServer {
             Clock::System
         };
         let store = Store::new(world);
+        let simulation = Simulation::new(
+            store.world(),
+            options.staged.as_ref(),
+            store.version(),
+            clock.now(),
+        );
         Self {
+            simulation: Mutex::new(simulation),
+            faults: options.staged.map(|staged| staged.faults).unwrap_or_default(),
             changed: watch::Sender::new(store.version()),
             store: RwLock::new(store),
-            clock,
+            clock: MovingClock::new(clock),
             identities: options.tokens,
             weather: options.weather,
             requests: Requests::default(),
             series: OnceLock::new(),
             stop,
         }
+    }
+
+    /// Lets the controllers do what is due.
+    pub(crate) fn tick(&self) {
+        let mut simulation = self.simulation.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let version = self.read().version();
+        if simulation.has_work(version, now) {
+            self.change(|store| simulation.run(store, now));
+        }
+    }
+
+    /// Moves the clock and lets the controllers follow.
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        self.tick();
+        self.clock.advance(by);
+        self.tick();
+    }
+
+    /// Which staged faults are still there.
+    pub(crate) fn faults_present(&self) -> Vec<(String, bool)> {
+        let store = self.read();
+        self.faults
+            .iter()
+            .map(|fault| (fault.id.clone(), fault.is_present(store.world())))
+            .collect()
     }
 
     /// The world as it is now.

@@ -3,6 +3,7 @@
 pub mod app_vs_infra;
 pub mod cascading_failure;
 pub mod config_and_secrets;
+pub mod edits;
 pub mod image_and_deployment;
 mod remedy;
 pub mod resource_exhaustion;
@@ -84,6 +85,13 @@ pub trait Fault: Sync {
     fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth;
     /// Whether the fault is still there: a predicate over the cluster's state alone.
     fn present(&self, world: &World, truth: &Truth) -> bool;
+    /// Whether a pod that starts (or starts again) in a served world fails as the pods did that the fault struck. Asked
+    /// only while the fault is present. `None` leaves it to the simulation: pods of the workloads that the truth names
+    /// fail unless their template ran well; where pods of one template both failed and ran, those of the same name or on
+    /// the same node fail. A fault that strikes otherwise (a node, an image, a namespace, no pods at all) says so here.
+    fn afflicts(&self, _world: &World, _truth: &Truth, _pod: &Value) -> Option<bool> {
+        None
+    }
     /// What people would do about it: edits that heal, and edits that a hasty engineer would take and that do not.
     fn remedies(&self, _world: &World, _shop: &Shop, _truth: &Truth) -> Vec<Remedy> {
         Vec::new()

@@ -18,5 +18,6 @@ pub mod world;
 pub use serve::{
     AccessRule, Identity, Playground, PlaygroundError, RequestLog, ServeOptions, Weather, WeatherRule,
 };
+pub use stage::{Staged, StagedFault};
 pub use world::World;
 pub use world::dir::{WorldError, load_world, save_world};

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,9 +16,13 @@ pub use requests::RequestLog;
 use crate::api::{self, ApiServer};
 use crate::world::World;
 
+pub(crate) mod clock;
 mod options;
 pub(crate) mod requests;
 pub(crate) mod shift;
+
+/// How often the controllers look what is due by the wall clock.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Why a playground could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +78,17 @@ impl Playground {
                 tracing::warn!(%error, "playground stopped");
             }
         });
+        let (ticking, stopped) = (Arc::clone(&server), stop.clone());
+        tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(TICK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => ticking.tick(),
+                    () = stopped.cancelled() => return,
+                }
+            }
+        });
         tasks.close();
         Ok(Self {
             addr,
@@ -121,6 +138,18 @@ impl Playground {
     /// The world as it is now, with what callers changed.
     pub fn world(&self) -> World {
         self.server.snapshot()
+    }
+
+    /// Moves the served world's clock forward: controllers, scheduler and kubelets do what is due by then. A frozen
+    /// world moves by this alone, another one besides the wall clock.
+    pub fn advance(&self, by: Duration) {
+        self.server
+            .advance(jiff::SignedDuration::try_from(by).unwrap_or(jiff::SignedDuration::ZERO));
+    }
+
+    /// The staged faults by id, and whether each is still there.
+    pub fn faults_present(&self) -> Vec<(String, bool)> {
+        self.server.faults_present()
     }
 
     /// Ends all watches and waits for the server to stop.

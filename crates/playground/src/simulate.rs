@@ -7,6 +7,7 @@ pub mod lives;
 pub mod pods;
 pub mod pressure;
 pub mod probes;
+pub(crate) mod reconcile;
 pub mod rollout;
 pub mod settle;
 pub mod slowness;

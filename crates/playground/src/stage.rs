@@ -60,8 +60,45 @@ pub struct Rendered {
     pub truth: Truth,
     /// What is true by fault, in the order of the staging.
     pub truths: Vec<Truth>,
+    /// Ids of the faults and situations, in the same order.
+    pub fault_ids: Vec<String>,
     /// The shop, with its roles.
     pub shop: shop::Shop,
+}
+
+/// A fault in a world, with what is true of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StagedFault {
+    /// Id, `category/slug`.
+    pub id: String,
+    /// What is true of it.
+    pub truth: Truth,
+}
+
+/// What a server needs to know of a staged world so that faults last until they are mended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Staged {
+    /// The faults, in the order of the staging; situations are none.
+    pub faults: Vec<StagedFault>,
+    /// The shop, with its roles.
+    pub shop: shop::Shop,
+}
+
+impl Rendered {
+    /// The faults and the shop, for a server.
+    pub fn staged(&self) -> Staged {
+        let faults = self.fault_ids.iter().zip(&self.truths);
+        Staged {
+            faults: faults
+                .filter(|(_, truth)| !truth.root_causes.is_empty())
+                .map(|(id, truth)| StagedFault {
+                    id: id.clone(),
+                    truth: truth.clone(),
+                })
+                .collect(),
+            shop: self.shop.clone(),
+        }
+    }
 }
 
 /// Why something cannot be staged.
@@ -157,6 +194,7 @@ pub fn render(staging: &Staging, options: RenderOptions) -> Result<Rendered, Ren
         world,
         truth,
         truths,
+        fault_ids: staging.faults.iter().map(|spec| spec.id.clone()).collect(),
         shop: ctx.shop,
     })
 }

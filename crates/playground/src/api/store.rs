@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::api::resource::Registry;
 use crate::json::{map_at, text};
-use crate::world::{ObjectKey, World};
+use crate::simulate::reconcile::Objects;
+use crate::world::{ContainerLog, LogKey, ObjectKey, World};
 
 /// Changes remembered; a watch from before the oldest one is told that its version is too old.
 const JOURNAL_CAPACITY: usize = 4096;
@@ -149,6 +150,37 @@ impl Store {
             };
         }
         objects
+    }
+}
+
+impl Objects for Store {
+    fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn store(&mut self, object: Value) {
+        if let Some(key) = ObjectKey::of(&object) {
+            self.put(&key, object);
+        }
+    }
+
+    fn erase(&mut self, key: &ObjectKey) {
+        self.remove(key);
+    }
+
+    fn log(&mut self, key: LogKey) -> &mut ContainerLog {
+        self.world.logs.entry(key).or_default()
+    }
+
+    fn changes_since(&self, version: u64) -> (u64, Vec<(Option<Value>, Option<Value>)>) {
+        let from = self.journal.partition_point(|change| change.version <= version);
+        let told = self
+            .journal
+            .range(from..)
+            .filter(|change| change.key.kind != "Event")
+            .map(|change| (change.before.clone(), change.after.clone()))
+            .collect();
+        (self.version, told)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::stage::Staged;
+
 /// How to serve a world.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
@@ -14,6 +16,8 @@ pub struct ServeOptions {
     pub tokens: Vec<Identity>,
     /// Failures to inject.
     pub weather: Weather,
+    /// What is staged in the world; without it pods that fail go on failing as long as their template stays.
+    pub staged: Option<Staged>,
 }
 
 impl Default for ServeOptions {
@@ -23,6 +27,7 @@ impl Default for ServeOptions {
             freeze: false,
             tokens: Vec::new(),
             weather: Weather::default(),
+            staged: None,
         }
     }
 }

@@ -133,3 +133,18 @@ fn shift_number(number: &str, seconds: i64) -> String {
         ),
     }
 }
+
+/// Moves stamped lines so that the first begins at a moment.
+pub(crate) fn start_at(log: &str, at: Timestamp) -> String {
+    let first = log
+        .split(' ')
+        .next()
+        .and_then(|stamp| stamp.parse::<Timestamp>().ok());
+    let Some(first) = first else {
+        return log.to_owned();
+    };
+    let by = SignedDuration::from_secs(at.duration_since(first).as_secs());
+    log.split_inclusive('\n')
+        .map(|line| shift_line(line, by))
+        .collect()
+}

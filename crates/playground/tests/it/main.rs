@@ -4,6 +4,7 @@
 
 mod access;
 mod fidelity;
+mod healing;
 mod http;
 mod kubectl;
 mod logs;

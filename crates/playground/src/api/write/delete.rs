@@ -174,9 +174,11 @@ fn claim_in_use(store: &Store, claim: &Value) -> bool {
         .world()
         .objects_of("", "Pod", Some(text(claim, "/metadata/namespace")))
         .any(|(_, pod)| {
-            items(pod, "/spec/volumes")
-                .iter()
-                .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == name)
+            // A pod that no node has taken does not protect its claim (`pkg/controller/volume/pvcprotection`).
+            !text(pod, "/spec/nodeName").is_empty()
+                && items(pod, "/spec/volumes")
+                    .iter()
+                    .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == name)
         })
 }
 

@@ -2,13 +2,12 @@
 
 use serde_json::json;
 
-use super::edits;
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::metrics::Span;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, edits, key, workload_key};
 use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
@@ -18,7 +17,7 @@ use crate::simulate::callers::{self, Silence};
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{OOM_KILLED, crash};
 use crate::simulate::rollout::{Change, rollout};
-use crate::world::World;
+use crate::world::{ObjectKey, World};
 
 /// `resource-exhaustion/memory-limit-too-low`.
 pub struct MemoryLimitTooLow;
@@ -84,25 +83,36 @@ impl Fault for MemoryLimitTooLow {
             .is_some_and(|limit| limit > 0.0 && limit < needed)
     }
 
-    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, _shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
-        let object = &cause.object;
-        let mut raised = edits::resources_of(world, object);
-        set(
-            &mut raised,
-            "/limits/memory",
-            json!(text(&cause.params, "/expected")),
-        );
+        let workload = &cause.object;
+        let found = mebibytes(text(&cause.params, "/found"));
         vec![
-            Remedy::heals("rollout-undo", edits::undo(world, object)),
-            Remedy::heals("raise-limit", edits::resources(object, &raised)),
-            Remedy::fails("restart", edits::restart(object)),
-            Remedy::fails("delete-pod", edits::delete_pods(world, object)),
-            Remedy::fails("scale-up", edits::scale(object, 8)),
+            Remedy::heals("rollout-undo", edits::rollout_undo(world, workload)),
+            Remedy::heals(
+                "raise-limit",
+                vec![limit(workload, text(&cause.params, "/expected"))],
+            ),
+            Remedy::fails(
+                "raise-limit-a-little",
+                vec![limit(workload, &format!("{:.0}Mi", found * 1.05))],
+            ),
+            Remedy::fails("restart", vec![edits::restart(workload)]),
+            Remedy::fails("delete-pod", edits::delete_sick_pods(world, workload)),
+            Remedy::fails("scale-up", vec![edits::scale_up(world, workload)]),
         ]
     }
+}
+
+/// The limit that the workload needs, in a strategic merge patch of its template.
+fn limit(workload: &ObjectKey, value: &str) -> Step {
+    let (name, limits) = (&workload.name, json!({ "limits": { "memory": value } }));
+    edits::patch_template(
+        workload,
+        json!({ "spec": { "containers": [{ "name": name, "resources": limits }] } }),
+    )
 }
 
 fn silence(

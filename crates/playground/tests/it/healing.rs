@@ -1,0 +1,279 @@
+//! Every remedy of every fault, over HTTP: what heals, heals, and what does not, does not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use playground::cases::RenderOptions;
+use playground::faults::{Fault, Remedy, Step, registry};
+use playground::stage::stimulus::Stimulus;
+use playground::stage::{FaultSpec, Rendered, Staging, render};
+use playground::world::ObjectKey;
+use playground::{Playground, ServeOptions, World};
+use serde_json::Value;
+
+use crate::http::{get, send};
+
+mod kubectl;
+mod slice;
+
+/// How long a cluster may take to converge: back-offs of five minutes, and a progress deadline.
+const LONG: Duration = Duration::from_secs(25 * 60);
+
+/// A world with one fault.
+fn staged(fault: &str, seed: u64) -> Rendered {
+    let staging = Staging {
+        name: "healing".to_owned(),
+        faults: vec![FaultSpec {
+            id: fault.to_owned(),
+            ..FaultSpec::default()
+        }],
+        noise: vec!["standard".to_owned()],
+        stimulus: Stimulus::Workload("{namespace}/{kind}/{workload}".to_owned()),
+    };
+    let options = RenderOptions {
+        seed,
+        randomize: seed > 0,
+    };
+    render(&staging, options).unwrap_or_else(|error| panic!("{fault} with seed {seed}: {error}"))
+}
+
+/// The world, served on its frozen clock.
+async fn serve(rendered: &Rendered) -> Playground {
+    let options = ServeOptions {
+        freeze: true,
+        staged: Some(rendered.staged()),
+        ..ServeOptions::default()
+    };
+    Playground::start(rendered.world.clone(), options)
+        .await
+        .expect("started")
+}
+
+/// The path of an object, or of its collection when it has no name.
+async fn path(playground: &Playground, key: &ObjectKey) -> String {
+    let versions = if key.group.is_empty() {
+        "/api/v1".to_owned()
+    } else {
+        let group = get(playground, &format!("/apis/{}", key.group)).await.json();
+        let version = group["preferredVersion"]["groupVersion"]
+            .as_str()
+            .unwrap_or_default();
+        format!("/apis/{version}")
+    };
+    let resources = get(playground, &versions).await.json();
+    let plural = resources["resources"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|resource| {
+            resource["kind"] == key.kind.as_str()
+                && resource["name"].as_str().is_some_and(|name| !name.contains('/'))
+        })
+        .and_then(|resource| resource["name"].as_str())
+        .unwrap_or_else(|| panic!("no resource for {key:?}"));
+    let scope = if key.namespace.is_empty() {
+        String::new()
+    } else {
+        format!("/namespaces/{}", key.namespace)
+    };
+    let name = if key.name.is_empty() {
+        String::new()
+    } else {
+        format!("/{}", key.name)
+    };
+    format!("{versions}{scope}/{plural}{name}")
+}
+
+/// Sends the requests of a remedy; the first refusal is returned.
+async fn apply(playground: &Playground, remedy: &Remedy) -> Result<(), String> {
+    for step in &remedy.steps {
+        let (method, key, media, body) = match step {
+            Step::MergePatch { object, patch } => {
+                ("PATCH", object.clone(), "merge-patch+json", patch.clone())
+            }
+            Step::StrategicPatch { object, patch } => (
+                "PATCH",
+                object.clone(),
+                "strategic-merge-patch+json",
+                patch.clone(),
+            ),
+            Step::JsonPatch { object, patch } => ("PATCH", object.clone(), "json-patch+json", patch.clone()),
+            Step::Create(object) => {
+                let mut key = ObjectKey::of(object).expect("an object");
+                key.name = String::new();
+                ("POST", key, "json", object.clone())
+            }
+            Step::Delete(object) => ("DELETE", object.clone(), "json", Value::Null),
+        };
+        let path = path(playground, &key).await;
+        let body = if body.is_null() {
+            serde_json::json!({})
+        } else {
+            body
+        };
+        let answer = send(playground, method, &path, &format!("application/{media}"), &body).await;
+        if answer.status >= 300 {
+            return Err(format!("{method} {path}: {} {}", answer.status, answer.body));
+        }
+        // People take a moment between two commands.
+        playground.advance(Duration::from_secs(2));
+    }
+    Ok(())
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array();
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// The controller at the top of a pod's owners, by kind and name.
+fn root(world: &World, pod: &Value) -> (String, String, String) {
+    let namespace = text(pod, "/metadata/namespace");
+    let mut at = pod.clone();
+    while let Some(owner) = at.pointer("/metadata/ownerReferences/0").cloned() {
+        match world.get(text(&owner, "/kind"), namespace, text(&owner, "/name")) {
+            Some(parent) => at = parent.clone(),
+            None => break,
+        }
+    }
+    (
+        text(&at, "/kind").to_owned(),
+        namespace.to_owned(),
+        text(&at, "/metadata/name").to_owned(),
+    )
+}
+
+/// Workloads that the truth names.
+fn named(rendered: &Rendered) -> Vec<&ObjectKey> {
+    let truth = &rendered.truth;
+    truth
+        .root_causes
+        .iter()
+        .map(|cause| &cause.object)
+        .chain(&truth.victims)
+        .filter(|key| matches!(key.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet"))
+        .collect()
+}
+
+/// What is wrong with the named workloads and Services, in words.
+fn complaints(rendered: &Rendered, world: &World) -> Vec<String> {
+    let mut found = Vec::new();
+    for key in named(rendered) {
+        let Some(object) = world.object(key) else { continue };
+        let status = |field: &str| object["status"][field].as_i64().unwrap_or(0);
+        let (wanted, has) = if key.kind == "DaemonSet" {
+            (status("desiredNumberScheduled"), status("numberReady"))
+        } else {
+            (
+                object["spec"]["replicas"].as_i64().unwrap_or(1),
+                status("availableReplicas"),
+            )
+        };
+        if has < wanted {
+            found.push(format!("{} {}: {has} of {wanted} available", key.kind, key.name));
+        }
+    }
+    for pod in world.of_kind("Pod") {
+        let (kind, namespace, name) = root(world, pod);
+        let is_named = named(rendered)
+            .iter()
+            .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name));
+        if is_named && !is_ready(pod) {
+            found.push(format!(
+                "pod {} is {}: {}",
+                text(pod, "/metadata/name"),
+                text(pod, "/status/phase"),
+                pod.pointer("/status/containerStatuses/0/state")
+                    .or_else(|| pod.pointer("/status/conditions/0"))
+                    .unwrap_or(&Value::Null)
+            ));
+        }
+    }
+    for key in rendered.truth.victims.iter().filter(|key| key.kind == "Service") {
+        let endpoints = world.get("Endpoints", &key.namespace, &key.name);
+        if endpoints.is_some_and(|found| found.pointer("/subsets/0/addresses/0").is_none()) {
+            found.push(format!("Service {} has no endpoints", key.name));
+        }
+    }
+    found
+}
+
+/// Pods that ran well before and have nothing to do with the fault, by uid.
+fn bystanders(rendered: &Rendered, world: &World) -> BTreeMap<String, String> {
+    world
+        .of_kind("Pod")
+        .filter(|pod| is_ready(pod))
+        .filter(|pod| {
+            let (kind, namespace, name) = root(world, pod);
+            !named(rendered)
+                .iter()
+                .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name))
+        })
+        .map(|pod| {
+            (
+                text(pod, "/metadata/uid").to_owned(),
+                text(pod, "/metadata/name").to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// Applies one remedy to a fresh copy of the world and lists what is not as it should be.
+async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remedy) -> Vec<String> {
+    let playground = serve(rendered).await;
+    let mut wrong: Vec<String> = Vec::new();
+    if let Err(refusal) = apply(&playground, remedy).await {
+        wrong.push(refusal);
+    }
+    playground.advance(LONG);
+    let world = playground.world();
+    let is_present = playground.faults_present().iter().any(|(_, present)| *present);
+    if is_present == remedy.heals {
+        wrong.push(format!("present is {is_present}"));
+    }
+    let before = bystanders(rendered, &rendered.world);
+    let after = bystanders(rendered, &world);
+    for (uid, name) in before {
+        if !after.contains_key(&uid) {
+            wrong.push(format!("bystander {name} is gone or not ready"));
+        }
+    }
+    let complaints = complaints(rendered, &world);
+    if remedy.heals {
+        wrong.extend(complaints);
+    }
+    playground.shutdown().await;
+    let place = format!("{} seed {seed} {}", fault.id(), remedy.name);
+    wrong.into_iter().map(|what| format!("{place}: {what}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remedies_heal_or_fail_as_they_say() {
+    let mut wrong: Vec<String> = Vec::new();
+    let only = option_env!("HEALING_ONLY").unwrap_or_default();
+    for fault in registry().filter(|fault| fault.id().contains(only)) {
+        for seed in [0, 3, 11] {
+            let rendered = staged(fault.id(), seed);
+            let remedies = fault.remedies(&rendered.world, &rendered.shop, &rendered.truths[0]);
+            for remedy in &remedies {
+                wrong.extend(judge(fault, seed, &rendered, remedy).await);
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} things are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
