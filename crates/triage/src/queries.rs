@@ -75,6 +75,8 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "pod_cpu",
         promql: "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\", container!=\"\", container!=\"POD\"}[10m]))",
+        hours: 2,
+    },
     // NVIDIA/dcgm-exporter, `etc/default-counters.csv`.
     Metric {
         name: "gpu-xid",
