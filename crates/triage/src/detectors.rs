@@ -1,20 +1,30 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod avalanche;
+mod complaints;
 mod crash;
 mod csi;
+mod dependency;
+mod dns;
 mod edge;
 mod errors;
 mod finding;
 mod helm_values;
 mod image_pull;
+mod ingress;
+mod load;
 mod memory;
 mod network_policy;
 mod node;
 mod probe;
+mod queue;
+mod selector;
 mod service;
+mod shared;
 mod storage_class;
 mod text;
+mod trend;
 mod workload;
 
 pub use memory::growth::{Life, lives};
@@ -64,6 +74,14 @@ pub const DETECTORS: &[&Detector] = &[
     &node::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
+    &dns::DETECTOR,
+    &ingress::DETECTOR,
+    &selector::DETECTOR,
+    &dependency::DETECTOR,
+    &shared::DETECTOR,
+    &avalanche::DETECTOR,
+    &load::DETECTOR,
+    &queue::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

@@ -53,6 +53,8 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
         .map(|(object, _)| object.clone())
         .collect();
     reading::logs(reader, &mut view, &focus, &near).await;
+    reading::blamed_logs(reader, &mut view).await;
+    reading::name_service(reader, &mut view).await;
     reading::memory(&options.metrics, &mut view).await;
     let queries = crate::queries::queries(&view);
     cluster::read::metrics(&options.metrics, &mut view, queries).await;

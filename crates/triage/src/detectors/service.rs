@@ -4,6 +4,7 @@ use cluster::{ClusterView, Object, selector};
 use domain::{ObjectRef, Severity, Signal};
 use serde_json::Value;
 
+use super::complaints;
 use super::{Context, Detector};
 use crate::detectors::finding::signal;
 
@@ -12,8 +13,6 @@ pub(super) const DETECTOR: Detector = Detector {
     mechanisms: &[
         "cascading-failure/service-selector-mismatch",
         "cascading-failure/port-mismatch",
-        "cascading-failure/service-missing",
-        "cascading-failure/ingress-misrouted",
     ],
     run,
 };
@@ -32,8 +31,6 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
                 .or_else(|| wrong_port(context, service))
                 .or_else(|| unanswered(context, service))
         })
-        .chain(missing(context))
-        .chain(misrouted(context))
         .collect()
 }
 
@@ -205,7 +202,9 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
     let workload = ["Deployment", "StatefulSet", "DaemonSet"]
         .into_iter()
         .flat_map(|kind| view.in_namespace(kind, service.namespace()))
-        .find(|workload| selector::map_selects(wanted, selector::template_labels(workload)))?;
+        .filter(|workload| selector::map_selects(wanted, selector::template_labels(workload)))
+        // A selector may catch others too; the one of the Service's name is meant.
+        .max_by_key(|workload| workload.name() == service.name())?;
     let declares = workload
         .list("spec.template.spec.containers")
         .iter()
@@ -237,6 +236,19 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
         .filter_map(|port| Some(cluster::path::text(port.get("containerPort")?)))
         .collect();
     let target = cluster::path::text(target);
+    let refused: Vec<_> = complaints::about(context, "cascading-failure/port-mismatch")
+        .into_iter()
+        .filter(|complaint| &complaint.call.service == service.reference())
+        .collect();
+    let routed =
+        super::ingress::backends(view, service.namespace()).any(|(_, name, _)| name == service.name());
+    let certainty = match (named, refused.is_empty()) {
+        (true, _) if is_used(context, service, port) => 0.9,
+        // Ready by a probe on another port: there they listen, and here they refuse.
+        (false, false) if is_ready_elsewhere(view, service, workload, &target) => 0.93,
+        (false, true) if routed && is_ready_elsewhere(view, service, workload, &target) => 0.7,
+        _ => 0.5,
+    };
     let message = format!(
         "{} sends to port {target}, which {} does not declare (it declares {})",
         service.reference(),
@@ -249,21 +261,31 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
     );
     Some(
         signal("service", service.reference(), &message)
-            .mechanism(
-                "cascading-failure/port-mismatch",
-                if named && is_used(context, service, port) {
-                    0.9
-                } else {
-                    0.5
-                },
-            )
+            .mechanism("cascading-failure/port-mismatch", certainty)
             .severity(Severity::Critical)
             .onset(service.last_write("spec").and_then(|manager| manager.time))
             .affects(callers(context, service.reference()))
             .facts(service, [field.as_str()])
+            .facts(workload, ["spec.template.spec.containers"])
+            .fact(refused.last().map(|complaint| complaint.fact()))
             .params(&field, &target, offered.first().map(String::as_str))
             .build(),
     )
+}
+
+/// Whether the Service's pods are ready by a probe that asks another port than the Service sends to.
+fn is_ready_elsewhere(view: &ClusterView, service: &Object, workload: &Object, target: &str) -> bool {
+    let probed = workload
+        .list("spec.template.spec.containers")
+        .iter()
+        .filter_map(|container| container.get("readinessProbe"))
+        .filter_map(|probe| {
+            probe
+                .pointer("/httpGet/port")
+                .or(probe.pointer("/tcpSocket/port"))
+        })
+        .any(|port| cluster::path::text(port) != target);
+    probed && ready_endpoints(view, service) > 0
 }
 
 /// Whether anybody is known to call this port of a Service: a caller's address names it, or an Ingress routes to it.
@@ -277,84 +299,6 @@ fn is_used(context: &Context<'_>, service: &Object, port: &Value) -> bool {
             && (call.port == number || (call.port.is_none() && service.list("spec.ports").len() == 1))
     });
     called
-        || backends(context.view, service.namespace())
+        || super::ingress::backends(context.view, service.namespace())
             .any(|(_, name, at)| name == service.name() && (at == port.get("port") || at == port.get("name")))
-}
-
-/// Backends of the Ingresses of a namespace: Ingress, Service name, port number or name.
-fn backends<'a>(
-    view: &'a ClusterView,
-    namespace: &'a str,
-) -> impl Iterator<Item = (&'a Object, &'a str, Option<&'a Value>)> + 'a {
-    view.in_namespace("Ingress", namespace).flat_map(|ingress| {
-        let rules = ingress.list("spec.rules").iter();
-        let paths = rules.flat_map(|rule| {
-            rule.pointer("/http/paths")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-        });
-        let backends = paths
-            .filter_map(|path| path.pointer("/backend/service"))
-            .chain(ingress.at("spec.defaultBackend.service"));
-        backends.filter_map(move |backend| {
-            let port = backend.pointer("/port/number").or(backend.pointer("/port/name"));
-            Some((ingress, backend.get("name")?.as_str()?, port))
-        })
-    })
-}
-
-/// Ingresses whose backend Service does not exist.
-fn misrouted(context: &Context<'_>) -> Vec<Signal> {
-    let view = context.view;
-    let namespaces: std::collections::BTreeSet<&str> =
-        view.of_kind("Ingress").map(Object::namespace).collect();
-    let all = namespaces
-        .into_iter()
-        .flat_map(|namespace| backends(view, namespace));
-    all.filter_map(|(ingress, name, _)| {
-        let service = ObjectRef::of("Service", ingress.namespace(), name);
-        if view.lookup(&service).outcome != domain::LookupOutcome::Empty {
-            return None;
-        }
-        let message = format!(
-            "{} routes to {service}, which does not exist",
-            ingress.reference()
-        );
-        Some(
-            signal("service", ingress.reference(), &message)
-                .mechanism("cascading-failure/ingress-misrouted", 0.9)
-                .severity(Severity::Critical)
-                .onset(ingress.last_write("spec").and_then(|manager| manager.time))
-                .affects([service.clone()])
-                .lookup(view, &service)
-                .facts(ingress, ["spec.rules", "spec.defaultBackend"])
-                .params("spec.rules", name, None)
-                .build(),
-        )
-    })
-    .collect()
-}
-
-/// Addresses of Services that do not exist.
-fn missing(context: &Context<'_>) -> Vec<Signal> {
-    let absent = context.calls.iter().filter(|call| call.exists == Some(false));
-    absent
-        .map(|call| {
-            let message = format!(
-                "{} calls {}, but {} does not exist",
-                call.from, call.host, call.service
-            );
-            let built = signal("service", &call.service, &message)
-                .mechanism("cascading-failure/service-missing", 0.4)
-                .severity(Severity::Warning)
-                .affects([call.from.clone()])
-                .lookup(context.view, &call.service)
-                .param("field", &call.field);
-            match context.view.get_ref(&call.source) {
-                Some(source) => built.facts(source, [call.field.as_str()]).build(),
-                None => built.build(),
-            }
-        })
-        .collect()
 }
