@@ -1,10 +1,14 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod backup;
+mod binding;
 mod crash;
 mod csi;
+mod database;
 mod edge;
 mod errors;
+mod filesystem;
 mod finding;
 mod helm_values;
 mod image_pull;
@@ -13,8 +17,11 @@ mod network_policy;
 mod node;
 mod probe;
 mod service;
+mod snapshot;
 mod storage_class;
 mod text;
+mod volume;
+mod volume_attach;
 mod workload;
 
 pub use memory::growth::{Life, lives};
@@ -57,6 +64,12 @@ pub const DETECTORS: &[&Detector] = &[
     &image_pull::DETECTOR,
     &storage_class::DETECTOR,
     &csi::DETECTOR,
+    &volume_attach::DETECTOR,
+    &filesystem::DETECTOR,
+    &binding::DETECTOR,
+    &snapshot::DETECTOR,
+    &backup::DETECTOR,
+    &database::DETECTOR,
     &service::DETECTOR,
     &network_policy::DETECTOR,
     &probe::DETECTOR,

@@ -176,6 +176,7 @@ fn mentioned(view: &ClusterView, intent: &Intent, focus: &mut Focus) {
         "DaemonSet",
         "Service",
         "Ingress",
+        "CronJob",
         "Pod",
         "PersistentVolumeClaim",
     ] {

@@ -16,6 +16,17 @@ pub(crate) struct Metric {
 /// All questions. Names of series and labels are those of cAdvisor, kube-state-metrics, node-exporter, the kubelet
 /// and the DCGM exporter.
 pub(crate) const METRICS: &[Metric] = &[
+    // The kubelet's figures of volumes (pkg/kubelet/server/stats, volume_stats).
+    Metric {
+        name: "volume_available_bytes",
+        promql: "kubelet_volume_stats_available_bytes{namespace=~\"{namespaces}\"}",
+        hours: 0,
+    },
+    Metric {
+        name: "volume_capacity_bytes",
+        promql: "kubelet_volume_stats_capacity_bytes{namespace=~\"{namespaces}\"}",
+        hours: 0,
+    },
     // ingress-nginx, `internal/ingress/metric/collectors/socket.go`; crates/triage/src/vitals.rs reads them.
     Metric {
         name: "edge-requests",
