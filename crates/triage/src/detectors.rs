@@ -10,8 +10,14 @@ mod csi;
 mod dependency;
 mod disk;
 mod dns;
+mod backup;
+mod binding;
+mod crash;
+mod csi;
+mod database;
 mod edge;
 mod errors;
+mod filesystem;
 mod finding;
 mod gpu;
 mod helm_values;
@@ -36,6 +42,11 @@ mod startup;
 mod storage_class;
 mod text;
 mod trend;
+mod snapshot;
+mod storage_class;
+mod text;
+mod volume;
+mod volume_attach;
 mod workload;
 
 pub use memory::growth::{Life, lives};
@@ -82,6 +93,12 @@ pub const DETECTORS: &[&Detector] = &[
     &scheduling::DETECTOR,
     &storage_class::DETECTOR,
     &csi::DETECTOR,
+    &volume_attach::DETECTOR,
+    &filesystem::DETECTOR,
+    &binding::DETECTOR,
+    &snapshot::DETECTOR,
+    &backup::DETECTOR,
+    &database::DETECTOR,
     &service::DETECTOR,
     &network_policy::DETECTOR,
     &probe::DETECTOR,

@@ -185,6 +185,7 @@ fn mentioned(view: &ClusterView, intent: &Intent, focus: &mut Focus) {
         "CronJob",
         "Service",
         "Ingress",
+        "CronJob",
         "Pod",
         "PersistentVolumeClaim",
     ] {

@@ -56,6 +56,17 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "max by (consumergroup, topic, partition) (kafka_consumergroup_current_offset)",
         hours: 1,
     },
+    // The kubelet's figures of volumes (pkg/kubelet/server/stats, volume_stats).
+    Metric {
+        name: "volume_available_bytes",
+        promql: "kubelet_volume_stats_available_bytes{namespace=~\"{namespaces}\"}",
+        hours: 0,
+    },
+    Metric {
+        name: "volume_capacity_bytes",
+        promql: "kubelet_volume_stats_capacity_bytes{namespace=~\"{namespaces}\"}",
+        hours: 0,
+    },
     // ingress-nginx, `internal/ingress/metric/collectors/socket.go`; crates/triage/src/vitals.rs reads them.
     Metric {
         name: "edge-requests",

@@ -140,7 +140,8 @@ pub(crate) async fn logs(
     let workload_near = |view: &ClusterView, pod: &Object| near.contains(&view.workload_of(pod));
     let troubled = view
         .of_kind("Pod")
-        .filter(|pod| !containers::is_healthy(pod) && pod.str("status.phase") != "Failed");
+        .filter(|pod| !containers::is_healthy(pod))
+        .filter(|pod| pod.str("status.phase") != "Failed" || workload_near(view, pod));
     let mut taken: BTreeSet<(ObjectRef, usize)> = BTreeSet::new();
     let mut ranked: Vec<&Object> = troubled.collect();
     ranked.sort_by_key(|pod| !workload_near(view, pod));

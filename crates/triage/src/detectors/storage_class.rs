@@ -1,11 +1,14 @@
 //! Claims that stay Pending: is the class there, does the provisioner refuse, is the claim there at all?
 
+use std::sync::LazyLock;
+
 use cluster::{ClusterView, Object};
 use domain::{LookupOutcome, ObjectRef, Severity, Signal};
-use serde_json::Value;
+use regex::Regex;
 
-use super::{Context, Detector};
+use super::{Context, Detector, volume};
 use crate::detectors::finding::{event_fact, signal};
+use crate::wording;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "storage-class",
@@ -17,6 +20,17 @@ pub(super) const DETECTOR: Detector = Detector {
     run,
 };
 
+const PROVISIONING: &str = "storage-and-persistence/provisioning-failed";
+
+/// Words of drivers that refuse a parameter.
+static INVALID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)invalid|not supported|unsupported|cannot be found|not found|unknown|unrecognized|does not exist").ok()
+});
+/// Words of clouds that refuse for quota or permission.
+static EXPLICIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)quota|limit ?exceeded|exceeded your maximum|unauthori[sz]ed|not authorized|AuthorizationFailed|permission|forbidden|AccessDenied|credential|ResourceExhausted|exhausted").ok()
+});
+
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
     let claims = view
@@ -25,22 +39,6 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     claims
         .filter_map(|claim| pending(view, claim))
         .chain(view.of_kind("Pod").filter_map(|pod| claim_missing(view, pod)))
-        .collect()
-}
-
-/// The pods that wait for a claim, and their workloads.
-fn waiting_for(view: &ClusterView, claim: &Object) -> Vec<ObjectRef> {
-    let mounts = |pod: &&Object| {
-        pod.list("spec.volumes").iter().any(|volume| {
-            volume
-                .pointer("/persistentVolumeClaim/claimName")
-                .and_then(Value::as_str)
-                == Some(claim.name())
-        })
-    };
-    let pods = view.in_namespace("Pod", claim.namespace()).filter(mounts);
-    pods.flat_map(|pod| [pod.reference().clone(), view.workload_of(pod)])
-        .chain([claim.reference().clone()])
         .collect()
 }
 
@@ -55,7 +53,7 @@ fn pending(view: &ClusterView, claim: &Object) -> Option<Signal> {
     let statically_bound = view
         .of_kind("PersistentVolume")
         .any(|volume| volume.str("spec.storageClassName") == class);
-    let affects = waiting_for(view, claim);
+    let affects = volume::sufferers(view, claim.reference());
     if !class.is_empty() && !statically_bound && view.lookup(&class_ref).outcome == LookupOutcome::Empty {
         let classes: Vec<&str> = view.of_kind("StorageClass").map(Object::name).collect();
         let known = if classes.is_empty() {
@@ -88,22 +86,74 @@ fn pending(view: &ClusterView, claim: &Object) -> Option<Signal> {
                 .build(),
         );
     }
-    let failed = failed?;
-    let message = format!(
-        "{} is not provisioned: {}",
-        claim.reference(),
-        failed.str("message")
-    );
+    provisioning(view, claim, failed?, affects)
+}
+
+/// The provisioner's error: does it quote a parameter of the class, or speak of a quota or of permission?
+fn provisioning(
+    view: &ClusterView,
+    claim: &Object,
+    failed: &Object,
+    affects: Vec<ObjectRef>,
+) -> Option<Signal> {
+    let text = failed.str("message");
+    if !wording::means(volume::words(failed), PROVISIONING) {
+        return None;
+    }
+    let class = view.get("StorageClass", "", claim.str("spec.storageClassName"));
+    let quoted = class.and_then(|class| {
+        class
+            .pairs("parameters")
+            .find(|(_, value)| value.len() > 2 && is_quoted(text, value))
+            .map(|(name, value)| (class, name.to_owned(), value.to_owned()))
+    });
+    let explicit =
+        EXPLICIT.as_ref().is_some_and(|words| words.is_match(text)) && volume::is_recent(view, failed);
+    let message = format!("{} is not provisioned: {text}", claim.reference());
+    let built = match &quoted {
+        Some((class, name, value)) if INVALID.as_ref().is_some_and(|words| words.is_match(text)) => {
+            let message = format!(
+                "{} cannot provision {}: its parameter {name} is {value}, which the driver refuses: {text}",
+                class.reference(),
+                claim.reference()
+            );
+            let path = format!("parameters[{name}]");
+            signal("storage-class", class.reference(), &message)
+                .mechanism(
+                    PROVISIONING,
+                    if volume::is_recent(view, failed) {
+                        0.93
+                    } else {
+                        0.7
+                    },
+                )
+                .facts(class, ["provisioner", path.as_str()])
+                .params(&format!("parameters.{name}"), value, None)
+        }
+        _ => signal("storage-class", claim.reference(), &message)
+            .mechanism(PROVISIONING, if explicit { 0.88 } else { 0.6 })
+            .params("spec.storageClassName", claim.str("spec.storageClassName"), None),
+    };
     Some(
-        signal("storage-class", claim.reference(), &message)
-            .mechanism("storage-and-persistence/provisioning-failed", 0.6)
+        built
             .severity(Severity::Critical)
             .onset(claim.created())
             .affects(affects)
+            .affects([claim.reference().clone()])
             .facts(claim, ["spec.storageClassName", "status.phase"])
             .fact(Some(event_fact(failed)))
             .build(),
     )
+}
+
+/// Whether the error names a value as a word of its own.
+fn is_quoted(text: &str, value: &str) -> bool {
+    text.match_indices(value).any(|(at, _)| {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let before = text[..at].chars().next_back();
+        let after = text[at + value.len()..].chars().next();
+        !before.is_some_and(word) && !after.is_some_and(word)
+    })
 }
 
 /// A pod that mounts a claim which does not exist.
@@ -111,11 +161,7 @@ fn claim_missing(view: &ClusterView, pod: &Object) -> Option<Signal> {
     if pod.str("status.phase") != "Pending" {
         return None;
     }
-    let claims = pod
-        .list("spec.volumes")
-        .iter()
-        .filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str());
-    let absent = claims
+    let absent = volume::claims(pod)
         .map(|name| ObjectRef::of("PersistentVolumeClaim", pod.namespace(), name))
         .find(|claim| view.lookup(claim).outcome == LookupOutcome::Empty)?;
     let message = format!("{} mounts {absent}, which does not exist", pod.reference());

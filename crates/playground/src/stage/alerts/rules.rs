@@ -227,6 +227,21 @@ pub const RULES: &[Rule] = &[
         expression: "sum by (consumergroup, topic) (deriv(kafka_consumergroup_lag[15m])) > 0",
         ..APPS
     },
+    // kubernetes-mixin, `alerts/storage_alerts.libsonnet`.
+    Rule {
+        name: "KubePersistentVolumeFillingUp",
+        severity: "critical",
+        labels: &[
+            ("namespace", "{namespace}"),
+            ("persistentvolumeclaim", "{persistentvolumeclaim}"),
+        ],
+        state_metrics: false,
+        summary: "PersistentVolume is filling up.",
+        description: "The PersistentVolume claimed by {persistentvolumeclaim} in Namespace {namespace} on Cluster {cluster} is only 0.01% free.",
+        after_s: 90,
+        expression: "kubelet_volume_stats_available_bytes{job=\"kubelet\", namespace=~\".*\"} / kubelet_volume_stats_capacity_bytes{job=\"kubelet\", namespace=~\".*\"} < 0.03 and kubelet_volume_stats_used_bytes{job=\"kubelet\", namespace=~\".*\"} > 0",
+        ..APPS
+    },
     // kube-prometheus, general_rules.libsonnet: always fires.
     Rule {
         name: "Watchdog",
