@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::build::event::{Happening, record};
+use crate::build::service::is_ready;
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Workload};
 use crate::faults::{FaultContext, Remedy, Step, Truth, key};
@@ -54,7 +55,7 @@ pub(super) fn free_nodes(world: &World, ctx: &mut FaultContext, workload: &Workl
     nodes
 }
 
-/// Deletes the workload's `index`th pod and lets the ReplicaSet replace it on a node.
+/// Deletes the workload's `index`th pod that is ready and lets the ReplicaSet replace it on a node.
 pub(super) fn move_pod(
     world: &mut World,
     ctx: &mut FaultContext,
@@ -66,7 +67,10 @@ pub(super) fn move_pod(
     let namespace = workload.namespace.as_str();
     let set = active_set(world, namespace, &workload.name)?;
     let set_name = text(&set, "/metadata/name").to_owned();
-    let old = pods_of(world, namespace, &set_name).get(index)?.clone();
+    let old = pods_of(world, namespace, &set_name)
+        .into_iter()
+        .filter(|pod| world.get("Pod", namespace, pod).is_some_and(is_ready))
+        .nth(index)?;
     stopping_event(world, &ctx.shop, namespace, &old, at);
     remove_pod(world, &mut ctx.metrics, namespace, &old, at);
     add_pod(world, ctx, workload, node, time::after(at, 1))
