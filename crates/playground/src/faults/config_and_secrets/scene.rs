@@ -4,21 +4,22 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::build::controller::condition;
+use crate::build::event::{Happening, record};
 use crate::build::log::voice::{Level, greeting, line, request};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{FaultContext, Remedy, Step};
-use crate::json::{items, set, text, unset};
-use crate::rng::Rng;
+use crate::faults::{FaultContext, Remedy, Step, key};
+use crate::json::{items, push, set, text, unset};
 use crate::shop::{Shop, chatter};
 use crate::simulate::lives::Lives;
-use crate::simulate::pods::{FAILED, crash};
+use crate::simulate::pods::{FAILED, crash, waiting};
 use crate::simulate::rollout::{
     Change, Rolled, active_set, controller_event, pods_of, remove_pod, rollout, stopping_event,
 };
 use crate::simulate::spawn::replica;
-use crate::world::{ObjectKey, World};
+use crate::world::{ContainerLog, ObjectKey, World};
 
 /// Rolls out a change of the template by whoever delivers the workload.
 pub(super) fn roll(
@@ -273,7 +274,183 @@ pub(super) fn edit(object: &ObjectKey, pointer: &str, value: Value) -> Step {
     }
 }
 
-/// A number of seconds of randomness.
-pub(super) fn jitter(rng: &mut Rng, at: Timestamp, low: i64, high: i64) -> Timestamp {
-    time::after(at, rng.range(low, high))
+/// Shows a pod whose container the kubelet cannot make: `CreateContainerConfigError` with the message, and the event
+/// `Failed` (`pkg/kubelet/kuberuntime/kuberuntime_container.go`, `startContainer`).
+pub(super) fn cannot_create(
+    world: &mut World,
+    ctx: &mut FaultContext,
+    workload: &Workload,
+    pod: &str,
+    message: &str,
+) {
+    let namespace = workload.namespace.as_str();
+    let Some(object) = world.get("Pod", namespace, pod).cloned() else {
+        return;
+    };
+    let now = ctx.shop.now();
+    let created = time::parse(text(&object, "/metadata/creationTimestamp")).unwrap_or(now);
+    let first = time::after(created, 2);
+    forget_events(world, namespace, pod, &["Created", "Started"]);
+    waiting(
+        world,
+        &ctx.shop,
+        namespace,
+        pod,
+        "CreateContainerConfigError",
+        message,
+        first,
+    );
+    let happening = Happening {
+        object: ("Pod", namespace, pod),
+        container: Some(&workload.name),
+        kind: "Warning",
+        reason: "Failed",
+        message: format!("Error: {message}"),
+        component: "kubelet",
+        node: text(&object, "/spec/nodeName"),
+        first,
+        last: time::before(now, 7).max(first),
+        count: ((now.as_second() - first.as_second()) / 13).max(1),
+    };
+    record(&ctx.shop.stamp, world, &happening);
+    no_log(world, workload, pod, "CreateContainerConfigError");
+    ctx.metrics.forget(&[("namespace", namespace), ("pod", pod)]);
+}
+
+fn no_log(world: &mut World, workload: &Workload, pod: &str, reason: &str) {
+    let container = &workload.name;
+    let log = world.log_mut(&workload.namespace, pod, container);
+    *log = ContainerLog {
+        error: Some(format!(
+            "container \"{container}\" in pod \"{pod}\" is waiting to start: {reason}"
+        )),
+        previous_error: Some(format!(
+            "previous terminated container \"{container}\" in pod \"{pod}\" not found"
+        )),
+        ..ContainerLog::default()
+    };
+}
+
+/// Removes events of these reasons about an object.
+pub(super) fn forget_events(world: &mut World, namespace: &str, name: &str, reasons: &[&str]) {
+    let names: Vec<String> = world
+        .of_kind("Event")
+        .filter(|event| text(event, "/metadata/namespace") == namespace)
+        .filter(|event| {
+            text(event, "/involvedObject/name") == name && reasons.contains(&text(event, "/reason"))
+        })
+        .map(|event| text(event, "/metadata/name").to_owned())
+        .collect();
+    for event in names {
+        world.remove("Event", namespace, &event);
+    }
+}
+
+/// A rollout whose pods the API server does not admit: the new ReplicaSet stays empty and says why (`FailedCreate`,
+/// `pkg/controller/controller_utils.go`; condition `ReplicaFailure`).
+pub(super) fn refuse_pods(
+    world: &mut World,
+    ctx: &mut FaultContext,
+    workload: &Workload,
+    rolled: &Rolled,
+    why: &str,
+) {
+    let namespace = workload.namespace.as_str();
+    let set = rolled.replica_set.as_str();
+    let mut first = ctx.shop.now();
+    for pod in &rolled.new_pods {
+        if let Some(object) = world.get("Pod", namespace, pod) {
+            first = time::parse(text(object, "/metadata/creationTimestamp"))
+                .unwrap_or(first)
+                .min(first);
+        }
+        forget_events(
+            world,
+            namespace,
+            pod,
+            &["Scheduled", "Pulled", "Created", "Started"],
+        );
+        remove_pod(world, &mut ctx.metrics, namespace, pod, first);
+        ctx.metrics
+            .forget(&[("namespace", namespace), ("pod", pod.as_str())]);
+    }
+    forget_events(world, namespace, set, &["SuccessfulCreate"]);
+    failed_create(world, &ctx.shop, (namespace, set), why, first);
+    if let Some(object) = world.get_mut("ReplicaSet", namespace, set) {
+        set_failure(object, why, first);
+        ctx.shop.stamp.touch_status(object, first);
+    }
+    if let Some(object) = world.get_mut("Deployment", namespace, &workload.name) {
+        let failure = condition("ReplicaFailure", "True", "FailedCreate", why, first, first);
+        push(object, "/status/conditions", failure);
+    }
+}
+
+/// The event of a ReplicaSet that may not create pods; it tries with a doubling delay up to about 16 minutes.
+pub(super) fn failed_create(
+    world: &mut World,
+    shop: &Shop,
+    (namespace, set): (&str, &str),
+    why: &str,
+    first: Timestamp,
+) {
+    let age = (shop.now().as_second() - first.as_second()).max(1);
+    let tries = 12 + age / 160;
+    let happening = Happening {
+        object: ("ReplicaSet", namespace, set),
+        container: None,
+        kind: "Warning",
+        reason: "FailedCreate",
+        message: format!("Error creating: {why}"),
+        component: "replicaset-controller",
+        node: "",
+        first,
+        last: time::before(shop.now(), age.min(95)).max(first),
+        count: tries,
+    };
+    record(&shop.stamp, world, &happening);
+}
+
+fn set_failure(object: &mut Value, why: &str, at: Timestamp) {
+    let failure = json!([{
+        "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why,
+        "lastTransitionTime": time::seconds(at)
+    }]);
+    set(object, "/status/conditions", failure);
+}
+
+/// Name of a workload's ConfigMap.
+pub(super) fn config_map(workload: &Workload) -> ObjectKey {
+    key(
+        "",
+        "ConfigMap",
+        &workload.namespace,
+        &format!("{}-config", workload.name),
+    )
+}
+
+/// A key of a workload's ConfigMap that holds the address of something it calls: key, value, and what it calls.
+pub(super) fn address_key(
+    world: &World,
+    shop: &Shop,
+    workload: &Workload,
+) -> Option<(String, String, Workload)> {
+    let map = world.object(&config_map(workload))?;
+    crate::json::entries(map, "/data").find_map(|(key, value)| {
+        let value = value.as_str()?;
+        let callee = shop
+            .callees(workload)
+            .into_iter()
+            .map(|callee| callee.workload)
+            .find(|callee| value.contains(&callee.host()))?;
+        Some((key.clone(), value.to_owned(), callee.clone()))
+    })
+}
+
+/// The pod of a workload that runs the longest.
+pub(super) fn oldest_pod(world: &World, workload: &Workload) -> Option<String> {
+    crate::simulate::callers::pods_of(world, workload)
+        .iter()
+        .min_by_key(|pod| text(pod, "/status/startTime").to_owned())
+        .map(|pod| text(pod, "/metadata/name").to_owned())
 }

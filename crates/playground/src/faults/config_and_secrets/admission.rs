@@ -1,0 +1,388 @@
+//! Rollouts whose pods are not admitted: the account is gone, the security context breaks the namespace's level, a
+//! webhook does not answer or is not trusted. Must not know how it is found.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::scene::{edit, hasty, refuse_pods, restart, roll, undo};
+use crate::build::object::{INSTALLER, KUBECTL_EDIT, annotate};
+use crate::build::time;
+use crate::build::workload::Workload;
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
+use crate::json::{flag, items, push, set, text};
+use crate::shop::Shop;
+use crate::simulate::rollout::Rolled;
+use crate::world::{ObjectKey, World};
+
+/// `config-and-secrets/service-account-missing`.
+pub(super) struct ServiceAccountMissing;
+/// `config-and-secrets/security-context-rejected`.
+pub(super) struct SecurityContextRejected;
+/// `config-and-secrets/webhook-blocking`.
+pub(super) struct WebhookBlocking;
+/// `config-and-secrets/webhook-ca-mismatch`.
+pub(super) struct WebhookCaMismatch;
+
+const WEBHOOK: &str = "ValidatingWebhookConfiguration";
+const SERVICE: &str = "policy-guard";
+
+/// A release of the next version, as on any day.
+fn release(world: &mut World, ctx: &mut FaultContext, workload: &Workload, at: Timestamp) -> Option<Rolled> {
+    let image = workload.image_at(workload.next_version());
+    roll(world, ctx, workload, (at, false), |template| {
+        set(template, "/spec/containers/0/image", json!(image));
+    })
+}
+
+impl Fault for ServiceAccountMissing {
+    fn id(&self) -> &'static str {
+        "config-and-secrets/service-account-missing"
+    }
+
+    fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth {
+        let at = ctx.minutes_ago(20, 46);
+        let Some(workload) = ctx.pick_stateless() else {
+            return Truth::without_cause("inconclusive");
+        };
+        let account = key("", "ServiceAccount", &workload.namespace, &workload.name);
+        world.remove_object(&account);
+        let Some(rolled) = release(world, ctx, &workload, at) else {
+            return Truth::without_cause("inconclusive");
+        };
+        // plugin/pkg/admission/serviceaccount/admission.go, Admit.
+        let why = format!(
+            "pods \"{}-\" is forbidden: error looking up service account {}/{}: serviceaccount \"{}\" not found",
+            rolled.replica_set, account.namespace, account.name, account.name
+        );
+        refuse_pods(world, ctx, &workload, &rolled, &why);
+        ctx.shows(&workload, None, time::after(at, 601));
+        let params = json!({ "field": "metadata.name", "found": null, "expected": account.name });
+        Truth::cause(account, self.id(), params, vec![workload_key(&workload)])
+    }
+
+    fn present(&self, world: &World, truth: &Truth) -> bool {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+            return false;
+        };
+        world.object(&cause.object).is_none()
+            && world.object(workload).is_some_and(|object| {
+                text(object, "/spec/template/spec/serviceAccountName") == cause.object.name
+            })
+    }
+
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+            return Vec::new();
+        };
+        let account = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": { "name": cause.object.name, "namespace": cause.object.namespace }
+        });
+        let mut out = hasty(world, shop, workload);
+        out.push(Remedy::heals("create-account", vec![Step::Create(account)]));
+        out
+    }
+}
+
+impl Fault for SecurityContextRejected {
+    fn id(&self) -> &'static str {
+        "config-and-secrets/security-context-rejected"
+    }
+
+    fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth {
+        let at = ctx.minutes_ago(20, 46);
+        let Some(workload) = ctx.pick_stateless() else {
+            return Truth::without_cause("inconclusive");
+        };
+        let since = time::days_before(ctx.shop.now(), 140);
+        if let Some(namespace) = world.get_mut("Namespace", "", &workload.namespace) {
+            let label = "/metadata/labels/pod-security.kubernetes.io~1enforce";
+            set(namespace, label, json!("baseline"));
+            ctx.shop.stamp.touch(namespace, INSTALLER, since, &[label]);
+        }
+        let host_path = ctx.rng.chance(50);
+        let rolled = roll(world, ctx, &workload, (at, false), |template| {
+            if host_path {
+                let volume = json!({ "name": "host-logs", "hostPath": { "path": "/var/log", "type": "" } });
+                push(template, "/spec/volumes", volume);
+                let mount = json!({ "name": "host-logs", "mountPath": "/host/log", "readOnly": true });
+                push(template, "/spec/containers/0/volumeMounts", mount);
+            } else {
+                set(
+                    template,
+                    "/spec/containers/0/securityContext/privileged",
+                    json!(true),
+                );
+                set(
+                    template,
+                    "/spec/containers/0/securityContext/allowPrivilegeEscalation",
+                    json!(true),
+                );
+            }
+        });
+        let Some(rolled) = rolled else {
+            return Truth::without_cause("inconclusive");
+        };
+        let name = &workload.name;
+        // k8s.io/pod-security-admission, policy/check_hostPathVolumes.go and check_privileged.go.
+        let (violation, field, found) = if host_path {
+            (
+                "hostPath volumes (volume \"host-logs\")".to_owned(),
+                "spec.template.spec.volumes[host-logs].hostPath".to_owned(),
+                "/var/log",
+            )
+        } else {
+            (
+                format!("privileged (container \"{name}\" must not set securityContext.privileged=true)"),
+                format!("spec.template.spec.containers[{name}].securityContext.privileged"),
+                "true",
+            )
+        };
+        let pod = format!("{}-{}", rolled.replica_set, ctx.shop.stamp.suffix("refused", 5));
+        let why =
+            format!("pods \"{pod}\" is forbidden: violates PodSecurity \"baseline:latest\": {violation}");
+        refuse_pods(world, ctx, &workload, &rolled, &why);
+        ctx.shows(&workload, None, time::after(at, 601));
+        let params = json!({ "field": field, "found": found, "expected": "what level baseline admits" });
+        Truth::cause(workload_key(&workload), self.id(), params, Vec::new())
+    }
+
+    fn present(&self, world: &World, truth: &Truth) -> bool {
+        let Some(cause) = truth.root_causes.first() else {
+            return false;
+        };
+        let enforced = world
+            .get("Namespace", "", &cause.object.namespace)
+            .map(|found| text(found, "/metadata/labels/pod-security.kubernetes.io~1enforce").to_owned());
+        let breaks = |object: &Value| {
+            items(object, "/spec/template/spec/volumes")
+                .iter()
+                .any(|volume| volume.get("hostPath").is_some())
+                || flag(
+                    object,
+                    "/spec/template/spec/containers/0/securityContext/privileged",
+                )
+        };
+        matches!(enforced.as_deref(), Some("baseline" | "restricted"))
+            && world.object(&cause.object).is_some_and(breaks)
+    }
+
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let Some(cause) = truth.root_causes.first() else {
+            return Vec::new();
+        };
+        let mut out = hasty(world, shop, &cause.object);
+        if let Some(step) = undo(world, &cause.object) {
+            out.push(Remedy::heals("rollout-undo", vec![step]));
+        }
+        out
+    }
+}
+
+/// Puts a guard of pods into the world: Deployment and Service in the platform's namespace, and its configuration.
+fn guard(world: &mut World, ctx: &mut FaultContext, replicas: usize) -> ObjectKey {
+    let shop = &ctx.shop;
+    let (platform, created) = (
+        shop.names.namespace("platform"),
+        time::days_before(shop.now(), 88),
+    );
+    let labels = json!({ "app.kubernetes.io/name": SERVICE });
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": shop.stamp.labelled("Service", &platform, SERVICE, created, &labels),
+        "spec": {
+            "type": "ClusterIP", "selector": labels,
+            "clusterIP": crate::build::service::cluster_ip(&shop.stamp, &platform, SERVICE),
+            "ports": [{ "name": "https", "port": 443, "targetPort": 9443, "protocol": "TCP" }]
+        },
+        "status": { "loadBalancer": {} }
+    });
+    shop.stamp.put(world, service, INSTALLER, created);
+    let container = json!({
+        "name": SERVICE, "image": format!("{}/{SERVICE}:1.8.2", shop.names.registry),
+        "ports": [{ "containerPort": 9443, "name": "webhook", "protocol": "TCP" }],
+        "resources": { "requests": { "cpu": "50m", "memory": "64Mi" } }
+    });
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": shop.stamp.labelled("Deployment", &platform, SERVICE, created, &labels),
+        "spec": {
+            "replicas": replicas, "selector": { "matchLabels": labels },
+            "template": { "metadata": { "labels": labels }, "spec": { "containers": [container] } }
+        },
+        "status": {}
+    });
+    let mut deployment = deployment;
+    annotate(&mut deployment, "deployment.kubernetes.io/revision", "3");
+    shop.stamp.put(world, deployment.clone(), INSTALLER, created);
+    let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
+    let set =
+        crate::build::controller::replica_set(&shop.stamp, &deployment, &template, replicas, 3, created);
+    shop.stamp
+        .put(world, set.clone(), crate::build::object::CONTROLLER, created);
+    for ordinal in 0..replicas {
+        if let Some(node) = shop.place(SERVICE, ordinal).cloned() {
+            crate::simulate::spawn::replica(world, shop, &set, &node, time::after(created, 9));
+        }
+    }
+    let configuration = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": WEBHOOK,
+        "metadata": shop.stamp.meta(WEBHOOK, "", SERVICE, created),
+        "webhooks": [{
+            "name": format!("validate.{SERVICE}.io"), "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "failurePolicy": "Fail", "matchPolicy": "Equivalent", "timeoutSeconds": 10,
+            "clientConfig": {
+                "service": { "namespace": platform, "name": SERVICE, "path": "/validate", "port": 443 },
+                "caBundle": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
+            },
+            "rules": [{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*" }],
+            "namespaceSelector": { "matchExpressions": [
+                { "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", platform] }
+            ] },
+            "objectSelector": {}
+        }]
+    });
+    shop.stamp.put(world, configuration, INSTALLER, created);
+    key("admissionregistration.k8s.io", WEBHOOK, "", SERVICE)
+}
+
+/// What the API server says when it cannot call a webhook (`k8s.io/apiserver`, `pkg/admission/plugin/webhook/errors`).
+fn uncalled(ctx: &FaultContext, cause: &str) -> String {
+    let platform = ctx.shop.names.namespace("platform");
+    format!(
+        "Internal error occurred: failed calling webhook \"validate.{SERVICE}.io\": failed to call webhook: Post \
+         \"https://{SERVICE}.{platform}.svc:443/validate?timeout=10s\": {cause}"
+    )
+}
+
+impl Fault for WebhookBlocking {
+    fn id(&self) -> &'static str {
+        "config-and-secrets/webhook-blocking"
+    }
+
+    fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth {
+        let at = ctx.minutes_ago(20, 46);
+        let Some(workload) = ctx.pick_stateless() else {
+            return Truth::without_cause("inconclusive");
+        };
+        let object = guard(world, ctx, 0);
+        let Some(rolled) = release(world, ctx, &workload, at) else {
+            return Truth::without_cause("inconclusive");
+        };
+        let why = uncalled(ctx, &format!("no endpoints available for service \"{SERVICE}\""));
+        refuse_pods(world, ctx, &workload, &rolled, &why);
+        ctx.shows(&workload, None, time::after(at, 601));
+        let params = json!({ "field": "webhooks[0].failurePolicy", "found": "Fail", "expected": "a webhook that answers" });
+        Truth::cause(object, self.id(), params, vec![workload_key(&workload)])
+    }
+
+    fn present(&self, world: &World, truth: &Truth) -> bool {
+        blocks(world, truth) && !is_served(world)
+    }
+
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+            return Vec::new();
+        };
+        let platform = shop.names.namespace("platform");
+        let guard = key("apps", "Deployment", &platform, SERVICE);
+        let mut out = hasty(world, shop, workload);
+        out.push(Remedy::heals(
+            "scale-webhook-up",
+            vec![edit(&guard, "/spec/replicas", json!(2))],
+        ));
+        out.push(Remedy::heals(
+            "delete-webhook",
+            vec![Step::Delete(cause.object.clone())],
+        ));
+        out
+    }
+}
+
+impl Fault for WebhookCaMismatch {
+    fn id(&self) -> &'static str {
+        "config-and-secrets/webhook-ca-mismatch"
+    }
+
+    fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth {
+        let at = ctx.minutes_ago(20, 46);
+        let Some(workload) = ctx.pick_stateless() else {
+            return Truth::without_cause("inconclusive");
+        };
+        let object = guard(world, ctx, 2);
+        let edited = time::before(at, ctx.rng.range(300, 5_400));
+        if let Some(found) = world.get_mut(WEBHOOK, "", SERVICE) {
+            set(
+                found,
+                "/webhooks/0/clientConfig/caBundle",
+                json!("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk9MRAo="),
+            );
+            ctx.shop.stamp.touch(found, KUBECTL_EDIT, edited, &["/webhooks"]);
+        }
+        let Some(rolled) = release(world, ctx, &workload, at) else {
+            return Truth::without_cause("inconclusive");
+        };
+        // crypto/tls since Go 1.20; crypto/x509 UnknownAuthorityError.
+        let why = uncalled(
+            ctx,
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        );
+        refuse_pods(world, ctx, &workload, &rolled, &why);
+        ctx.shows(&workload, None, time::after(at, 601));
+        let params = json!({ "field": "webhooks[0].clientConfig.caBundle", "found": "another authority's certificate",
+            "expected": "the certificate of who signed the webhook's", "held": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk9MRAo=" });
+        Truth::cause(object, self.id(), params, vec![workload_key(&workload)])
+    }
+
+    fn present(&self, world: &World, truth: &Truth) -> bool {
+        let Some(cause) = truth.root_causes.first() else {
+            return false;
+        };
+        blocks(world, truth)
+            && world.object(&cause.object).is_some_and(|object| {
+                text(object, "/webhooks/0/clientConfig/caBundle") == text(&cause.params, "/held")
+            })
+    }
+
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+            return Vec::new();
+        };
+        let platform = shop.names.namespace("platform");
+        let guard = key("apps", "Deployment", &platform, SERVICE);
+        let bundle = json!([{ "op": "replace", "path": "/webhooks/0/clientConfig/caBundle",
+            "value": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==" }]);
+        let object = cause.object.clone();
+        let mut out = hasty(world, shop, workload);
+        out.push(Remedy::heals(
+            "inject-ca",
+            vec![Step::JsonPatch {
+                object,
+                patch: bundle,
+            }],
+        ));
+        out.push(Remedy::fails(
+            "restart-webhook",
+            vec![restart(&guard, shop.now())],
+        ));
+        out
+    }
+}
+
+/// Whether the configuration is there, fails closed and matches pods.
+fn blocks(world: &World, truth: &Truth) -> bool {
+    truth.root_causes.first().is_some_and(|cause| {
+        world.object(&cause.object).is_some_and(|object| {
+            items(object, "/webhooks").iter().any(|webhook| {
+                text(webhook, "/failurePolicy") != "Ignore" && !items(webhook, "/rules").is_empty()
+            })
+        })
+    })
+}
+
+/// Whether the guard has pods, or is to have some.
+fn is_served(world: &World) -> bool {
+    world.of_kind("Deployment").any(|found| {
+        text(found, "/metadata/name") == SERVICE && crate::json::number(found, "/spec/replicas") > 0
+    })
+}
