@@ -3,7 +3,6 @@
 pub mod app_vs_infra;
 pub mod cascading_failure;
 pub mod config_and_secrets;
-pub mod edits;
 pub mod image_and_deployment;
 mod remedy;
 pub mod resource_exhaustion;

@@ -203,9 +203,11 @@ impl World {
 
     /// All objects of a kind in key order.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
-        self.objects
-            .iter()
-            .filter(move |(key, _)| key.kind == kind)
+        self.groups
+            .get(kind)
+            .into_iter()
+            .flatten()
+            .flat_map(move |group| self.objects_of(group, kind, None))
             .map(|(_, object)| object)
     }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api::resource::Registry;
 use crate::json::{map_at, text};
-use crate::simulate::reconcile::Objects;
+use crate::simulate::reconcile::{Changed, Objects};
 use crate::world::{ContainerLog, LogKey, ObjectKey, World};
 
 /// Changes remembered; a watch from before the oldest one is told that its version is too old.
@@ -172,7 +172,7 @@ impl Objects for Store {
         self.world.logs.entry(key).or_default()
     }
 
-    fn changes_since(&self, version: u64) -> (u64, Vec<(Option<Value>, Option<Value>)>) {
+    fn changes_since(&self, version: u64) -> (u64, Vec<Changed>) {
         let from = self.journal.partition_point(|change| change.version <= version);
         let told = self
             .journal

@@ -30,8 +30,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use self::cluster::Cluster;
-pub(crate) use self::cluster::Objects;
+pub(crate) use self::cluster::{Changed, Objects};
 use self::kubelet::Run;
+pub(crate) use self::kubelet::has_image;
 use self::queue::{Queue, Role, Task};
 use self::scene::Scene;
 pub(crate) use self::scene::root_of;

@@ -208,6 +208,40 @@ fn complaints(rendered: &Rendered, world: &World) -> Vec<String> {
     found
 }
 
+/// Whether pods of the named workloads fail so fast that new ones are seen to fail, too: a leak takes hours.
+fn shows_soon(rendered: &Rendered) -> bool {
+    let at = |pod: &Value, field: &str| {
+        let pointer = format!("/status/containerStatuses/0/lastState/terminated/{field}");
+        text(pod, &pointer).parse::<jiff::Timestamp>().ok()
+    };
+    let failing = ailing(rendered, &rendered.world);
+    !failing.is_empty()
+        && rendered
+            .world
+            .of_kind("Pod")
+            .filter(|pod| failing.iter().any(|name| name == text(pod, "/metadata/name")))
+            .all(|pod| match (at(pod, "startedAt"), at(pod, "finishedAt")) {
+                (Some(start), Some(end)) => end.duration_since(start).as_secs() < 600,
+                _ => true,
+            })
+}
+
+/// Pods of the named workloads that are not ready or have restarted.
+fn ailing(rendered: &Rendered, world: &World) -> Vec<String> {
+    world
+        .of_kind("Pod")
+        .filter(|pod| {
+            let (kind, namespace, name) = root(world, pod);
+            let restarts = pod.pointer("/status/containerStatuses/0/restartCount");
+            named(rendered)
+                .iter()
+                .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name))
+                && (!is_ready(pod) || restarts.and_then(Value::as_i64).unwrap_or(0) > 0)
+        })
+        .map(|pod| text(pod, "/metadata/name").to_owned())
+        .collect()
+}
+
 /// Pods that ran well before and have nothing to do with the fault, by uid.
 fn bystanders(rendered: &Rendered, world: &World) -> BTreeMap<String, String> {
     world
@@ -235,7 +269,14 @@ async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remed
     if let Err(refusal) = apply(&playground, remedy).await {
         wrong.push(refusal);
     }
-    playground.advance(LONG);
+    let rounds = LONG.as_secs() / 60;
+    for round in 0..rounds {
+        playground.advance(Duration::from_secs(60));
+        let is_settled = round > 2 && complaints(rendered, &playground.world()).is_empty();
+        if remedy.heals && is_settled || !remedy.heals && round > 11 {
+            break;
+        }
+    }
     let world = playground.world();
     let is_present = playground.faults_present().iter().any(|(_, present)| *present);
     if is_present == remedy.heals {
@@ -251,21 +292,24 @@ async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remed
     let complaints = complaints(rendered, &world);
     if remedy.heals {
         wrong.extend(complaints);
+    } else if shows_soon(rendered) && ailing(rendered, &world).is_empty() {
+        wrong.push("the symptom is gone".to_owned());
     }
     playground.shutdown().await;
     let place = format!("{} seed {seed} {}", fault.id(), remedy.name);
     wrong.into_iter().map(|what| format!("{place}: {what}")).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn remedies_heal_or_fail_as_they_say() {
+/// Judges every remedy of the faults of a category: those that heal with two seeds, the others with one.
+async fn judge_all(category: &str) {
+    let only = std::env::var("HEALING_ONLY").unwrap_or_default();
     let mut wrong: Vec<String> = Vec::new();
-    let only = option_env!("HEALING_ONLY").unwrap_or_default();
-    for fault in registry().filter(|fault| fault.id().contains(only)) {
-        for seed in [0, 3, 11] {
+    let faults = registry().filter(|fault| fault.id().starts_with(category) && fault.id().contains(&only));
+    for fault in faults {
+        for seed in [0, 3] {
             let rendered = staged(fault.id(), seed);
             let remedies = fault.remedies(&rendered.world, &rendered.shop, &rendered.truths[0]);
-            for remedy in &remedies {
+            for remedy in remedies.iter().filter(|remedy| remedy.heals || seed > 0) {
                 wrong.extend(judge(fault, seed, &rendered, remedy).await);
             }
         }
@@ -276,4 +320,34 @@ async fn remedies_heal_or_fail_as_they_say() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[tokio::test]
+async fn resource_exhaustion() {
+    judge_all("resource-exhaustion/").await;
+}
+
+#[tokio::test]
+async fn image_and_deployment() {
+    judge_all("image-and-deployment/").await;
+}
+
+#[tokio::test]
+async fn config_and_secrets() {
+    judge_all("config-and-secrets/").await;
+}
+
+#[tokio::test]
+async fn cascading_failure() {
+    judge_all("cascading-failure/").await;
+}
+
+#[tokio::test]
+async fn storage_and_persistence() {
+    judge_all("storage-and-persistence/").await;
+}
+
+#[tokio::test]
+async fn app_vs_infra() {
+    judge_all("app-vs-infra/").await;
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::resource::Resource;
 use crate::api::status::Cause;
 use crate::api::write::validate::pod::pod_spec;
-use crate::json::{entries, number, text};
+use crate::json::{entries, items, number, push, text};
 
 mod pod;
 mod quantity;
@@ -114,10 +114,13 @@ fn workload(object: &Value) -> Vec<Cause> {
         let why = "`selector` does not match template `labels`";
         causes.push(Cause::value("spec.template.metadata.labels", &labels, why));
     }
-    causes.extend(pod_spec(
-        object.pointer("/spec/template/spec"),
-        "spec.template.spec",
-    ));
+    let mut spec = object.pointer("/spec/template/spec").cloned().unwrap_or_default();
+    for claim in items(object, "/spec/volumeClaimTemplates") {
+        // The controller gives each pod a volume of the claim's name.
+        let name = text(claim, "/metadata/name");
+        push(&mut spec, "/volumes", serde_json::json!({ "name": name }));
+    }
+    causes.extend(pod_spec(Some(&spec), "spec.template.spec"));
     causes
 }
 

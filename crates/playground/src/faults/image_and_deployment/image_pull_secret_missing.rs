@@ -2,7 +2,7 @@
 //! is found.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::edits::in_vain;
 use super::image_reference_wrong::{attempts, fail_pull};
@@ -12,6 +12,7 @@ use crate::build::workload::{Delivery, Kind, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::json::{items, text};
 use crate::shop::Shop;
+use crate::simulate::reconcile::has_image;
 use crate::simulate::rollout::{active_set, controller_event, pods_of, remove_pod, stopping_event};
 use crate::simulate::spawn::replica;
 use crate::world::{ObjectKey, World};
@@ -75,6 +76,17 @@ impl Fault for ImagePullSecretMissing {
                         .iter()
                         .any(|reference| text(reference, "/name") == cause.object.name)
             })
+    }
+
+    /// Pods that pull with the secret, on nodes that do not have their image.
+    fn afflicts(&self, world: &World, truth: &Truth, pod: &Value) -> Option<bool> {
+        let cause = truth.root_causes.first()?;
+        let pulls = text(pod, "/metadata/namespace") == cause.object.namespace
+            && items(pod, "/spec/imagePullSecrets")
+                .iter()
+                .any(|reference| text(reference, "/name") == cause.object.name);
+        let image = text(pod, "/spec/containers/0/image");
+        Some(pulls && !has_image(world, text(pod, "/spec/nodeName"), image))
     }
 
     fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {

@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
+use super::edits;
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::metrics::Span;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, edits, key, workload_key};
-use crate::json::{set, text};
+use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
+use crate::json::{number, set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::shop::chatter::some_path;
@@ -17,7 +18,7 @@ use crate::simulate::callers::{self, Silence};
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{OOM_KILLED, crash};
 use crate::simulate::rollout::{Change, rollout};
-use crate::world::{ObjectKey, World};
+use crate::world::World;
 
 /// `resource-exhaustion/memory-limit-too-low`.
 pub struct MemoryLimitTooLow;
@@ -89,30 +90,23 @@ impl Fault for MemoryLimitTooLow {
         };
         let workload = &cause.object;
         let found = mebibytes(text(&cause.params, "/found"));
+        let limit = |value: &str| {
+            let mut wanted = edits::resources_of(world, workload);
+            set(&mut wanted, "/limits/memory", json!(value));
+            edits::resources(workload, &wanted)
+        };
+        let replicas = world
+            .object(workload)
+            .map_or(1, |object| number(object, "/spec/replicas"));
         vec![
-            Remedy::heals("rollout-undo", edits::rollout_undo(world, workload)),
-            Remedy::heals(
-                "raise-limit",
-                vec![limit(workload, text(&cause.params, "/expected"))],
-            ),
-            Remedy::fails(
-                "raise-limit-a-little",
-                vec![limit(workload, &format!("{:.0}Mi", found * 1.05))],
-            ),
-            Remedy::fails("restart", vec![edits::restart(workload)]),
-            Remedy::fails("delete-pod", edits::delete_sick_pods(world, workload)),
-            Remedy::fails("scale-up", vec![edits::scale_up(world, workload)]),
+            Remedy::heals("rollout-undo", edits::undo(world, workload)),
+            Remedy::heals("raise-limit", limit(text(&cause.params, "/expected"))),
+            Remedy::fails("raise-limit-a-little", limit(&format!("{:.0}Mi", found * 1.05))),
+            Remedy::fails("restart", edits::restart(workload)),
+            Remedy::fails("delete-pod", edits::delete_pods(world, workload)),
+            Remedy::fails("scale-up", edits::scale(workload, replicas + 1)),
         ]
     }
-}
-
-/// The limit that the workload needs, in a strategic merge patch of its template.
-fn limit(workload: &ObjectKey, value: &str) -> Step {
-    let (name, limits) = (&workload.name, json!({ "limits": { "memory": value } }));
-    edits::patch_template(
-        workload,
-        json!({ "spec": { "containers": [{ "name": name, "resources": limits }] } }),
-    )
 }
 
 fn silence(

@@ -16,6 +16,7 @@ use crate::shop::system::SYSTEM;
 use crate::shop::{Node, Shop};
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{FAILED, crash};
+use crate::simulate::reconcile::root_of;
 use crate::world::{ContainerLog, World};
 
 /// `storage-and-persistence/csi-driver-unavailable`.
@@ -71,6 +72,14 @@ impl Fault for CsiDriverUnavailable {
                 .any(|found| text(found, "/name") == driver)
         });
         !serves && !registered
+    }
+
+    /// The plugin on its node, and the pods there that wait for it; elsewhere the driver serves.
+    fn afflicts(&self, world: &World, truth: &Truth, pod: &Value) -> Option<bool> {
+        let cause = truth.root_causes.first()?;
+        let here = text(pod, "/spec/nodeName") == text(&cause.params, "/node");
+        let root = root_of(world, pod);
+        Some(here && (root == cause.object || truth.victims.contains(&root)))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {

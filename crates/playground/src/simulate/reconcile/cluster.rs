@@ -9,6 +9,9 @@ use crate::json::{number, set, text};
 use crate::shop::Shop;
 use crate::world::{ContainerLog, LogKey, ObjectKey, World};
 
+/// A change: the object before and after.
+pub(crate) type Changed = (Option<Value>, Option<Value>);
+
 /// Where objects are kept: a store with versions and watches.
 pub(crate) trait Objects {
     /// The world as it is.
@@ -20,7 +23,7 @@ pub(crate) trait Objects {
     /// The log of a container.
     fn log(&mut self, key: LogKey) -> &mut ContainerLog;
     /// Changes since a version: before and after, oldest first, with the present version.
-    fn changes_since(&self, version: u64) -> (u64, Vec<(Option<Value>, Option<Value>)>);
+    fn changes_since(&self, version: u64) -> (u64, Vec<Changed>);
 }
 
 /// What a component says about an object.

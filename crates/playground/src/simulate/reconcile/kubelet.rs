@@ -15,6 +15,7 @@ use serde_json::Value;
 pub(super) use ending::buried;
 
 use self::show::View;
+pub(crate) use self::show::has_image;
 use super::ailment::{Ailment, Trouble};
 use super::cluster::{Cluster, Note, owner};
 use super::scene::Scene;
@@ -23,6 +24,9 @@ use super::{claims, references};
 use crate::build::service::is_ready;
 use crate::build::time;
 use crate::json::{items, number, text};
+
+/// A container that ends within so many seconds was never ready.
+const SHORT_S: i64 = 15;
 
 /// How far a kubelet has come with a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +95,7 @@ pub(super) fn sync(
         if run.next > cluster.now() {
             break;
         }
-        let Some(pod) = cluster.get("Pod", namespace, name) else {
-            return None;
-        };
+        let pod = cluster.get("Pod", namespace, name)?;
         step(cluster, run, ailment.as_ref(), &pod);
     }
     complain::due(cluster, run, ailment.as_ref(), namespace, name);
@@ -244,7 +246,7 @@ fn step(cluster: &mut Cluster<'_>, run: &mut Run, ailment: Option<&Ailment>, pod
             Some(Trouble::Ends { life_s, .. }) if cluster.age_s(since) >= *life_s => {
                 cycle::crash(cluster, run, ailment, pod, since);
             }
-            Some(Trouble::Ends { life_s, .. }) if *life_s <= show::readiness_s(pod) => {
+            Some(Trouble::Ends { life_s, .. }) if *life_s <= show::readiness_s(pod).max(SHORT_S) => {
                 run.next = time::after(since, *life_s);
             }
             Some(Trouble::NotReady) => run.next = time::after(now, 30),

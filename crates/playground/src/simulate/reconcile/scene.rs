@@ -271,20 +271,20 @@ fn is_sick(pod: &Value, is_explained: bool) -> bool {
 }
 
 /// The controller at the top of an object's chain of owners, or the object itself.
-pub(crate) fn root_of(world: &World, object: &Value) -> ObjectKey {
-    let mut at = object.clone();
+pub(crate) fn root_of<'a>(world: &'a World, object: &'a Value) -> ObjectKey {
+    let mut at = object;
     for _ in 0..4 {
-        let Some(reference) = owner(&at) else { break };
+        let Some(reference) = owner(at) else { break };
         let (kind, name) = (text(reference, "/kind"), text(reference, "/name"));
-        let namespace = text(&at, "/metadata/namespace");
+        let namespace = text(at, "/metadata/namespace");
         match world.get(kind, namespace, name) {
-            Some(parent) => at = parent.clone(),
+            Some(parent) => at = parent,
             None => {
                 return crate::faults::key("apps", kind, namespace, name);
             }
         }
     }
-    ObjectKey::of(&at).unwrap_or_else(|| crate::faults::key("", "", "", ""))
+    ObjectKey::of(at).unwrap_or_else(|| crate::faults::key("", "", "", ""))
 }
 
 /// What tells the pods of one template from those of another: the ReplicaSet, or the revision.

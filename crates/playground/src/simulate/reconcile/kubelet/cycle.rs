@@ -84,7 +84,9 @@ pub(super) fn ready(
         run.crashes = 0;
     }
     show::write(cluster, pod, run, &View::running(since, true, failing));
-    nodes::register_driver(cluster, pod);
+    if ailment.is_none() {
+        nodes::register_driver(cluster, pod);
+    }
     log::settle(cluster, ailment, pod, since);
     run.next = match ailment.map(|ailment| &ailment.trouble) {
         Some(Trouble::Ends { life_s, .. }) => time::after(since, *life_s),

@@ -286,7 +286,7 @@ pub(super) fn readiness_s(pod: &Value) -> i64 {
 }
 
 /// Whether a container of that image has run on the node.
-pub(super) fn has_image(world: &World, node: &str, image: &str) -> bool {
+pub(crate) fn has_image(world: &World, node: &str, image: &str) -> bool {
     world.objects_of("", "Pod", None).any(|(_, pod)| {
         text(pod, "/spec/nodeName") == node
             && items(pod, "/status/containerStatuses")
