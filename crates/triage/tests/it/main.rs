@@ -1,0 +1,3 @@
+//! Integration tests of triage that need no cluster.
+
+mod wording;
