@@ -6,6 +6,7 @@ mod avalanche;
 mod backup;
 mod binding;
 mod complaints;
+mod component;
 mod cpu;
 mod crash;
 mod csi;
@@ -24,6 +25,7 @@ mod ingress;
 mod init;
 mod load;
 mod login;
+mod machine;
 mod memory;
 mod network_policy;
 mod node;
@@ -34,12 +36,14 @@ mod said;
 mod scheduling;
 mod selector;
 mod service;
+mod sessions;
 mod shared;
 mod snapshot;
 mod start;
 mod startup;
 mod storage_class;
 mod text;
+mod traffic;
 mod trend;
 mod volume;
 mod volume_attach;
@@ -117,6 +121,10 @@ pub const DETECTORS: &[&Detector] = &[
     &avalanche::DETECTOR,
     &load::DETECTOR,
     &queue::DETECTOR,
+    &machine::DETECTOR,
+    &traffic::DETECTOR,
+    &component::DETECTOR,
+    &sessions::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

@@ -128,6 +128,33 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\", container!=\"\", container!=\"POD\"}[10m]))",
         hours: 2,
     },
+    // node-exporter: collectors netstat, netdev, timex.
+    Metric {
+        name: "node-retransmits",
+        promql: "rate(node_netstat_Tcp_RetransSegs[6m]) / rate(node_netstat_Tcp_OutSegs[6m])",
+        hours: 2,
+    },
+    Metric {
+        name: "node-frame-errors",
+        promql: "sum by (instance, node) (rate(node_network_receive_errs_total[6m])) + sum by (instance, node) (rate(node_network_transmit_errs_total[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "node-clock-offset",
+        promql: "node_timex_offset_seconds",
+        hours: 2,
+    },
+    // cAdvisor.
+    Metric {
+        name: "pod-disk-operations",
+        promql: "sum by (namespace, pod) (rate(container_fs_reads_total{namespace=~\"{namespaces}\",container!=\"\"}[6m])) + sum by (namespace, pod) (rate(container_fs_writes_total{namespace=~\"{namespaces}\",container!=\"\"}[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "pod-cpu",
+        promql: "sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\",container!=\"\"}[6m]))",
+        hours: 2,
+    },
     // NVIDIA/dcgm-exporter, `etc/default-counters.csv`.
     Metric {
         name: "gpu-xid",
