@@ -7,6 +7,7 @@ mod backup;
 mod binding;
 mod complaints;
 mod cpu;
+mod admission;
 mod crash;
 mod csi;
 mod database;
@@ -18,6 +19,7 @@ mod errors;
 mod filesystem;
 mod finding;
 mod gpu;
+mod given;
 mod helm_values;
 mod image_pull;
 mod ingress;
@@ -30,6 +32,8 @@ mod node;
 mod node_load;
 mod probe;
 mod queue;
+mod references;
+mod rights;
 mod said;
 mod scheduling;
 mod selector;
@@ -47,6 +51,7 @@ mod workload;
 
 pub use memory::growth::{Life, lives};
 pub(crate) use text::quantity;
+pub(crate) use rights::DENIED;
 
 use cluster::ClusterView;
 use cluster::calls::Call;
@@ -117,6 +122,10 @@ pub const DETECTORS: &[&Detector] = &[
     &avalanche::DETECTOR,
     &load::DETECTOR,
     &queue::DETECTOR,
+    &references::DETECTOR,
+    &admission::DETECTOR,
+    &given::DETECTOR,
+    &rights::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

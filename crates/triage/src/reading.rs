@@ -2,6 +2,7 @@
 //! trouble and of the subject, the memory of containers that were killed for it.
 
 mod chain;
+mod rights;
 
 use std::collections::BTreeSet;
 
@@ -168,6 +169,7 @@ pub(crate) async fn logs(
     sources.truncate(LOG_LIMIT);
     read::logs(reader, view, sources, LOG_TAIL).await;
     chain::follow(reader, view).await;
+    rights::read_denied(reader, view).await;
 }
 
 /// The youngest and the oldest healthy pod of a workload: what one knows and the other does not, their ages tell.

@@ -13,6 +13,47 @@ const CASES: &[(&str, &str, &str)] = &[
     ("config-and-secrets/secret-rotated-stale", "{}", "HighErrorRate"),
     ("config-and-secrets/credentials-rejected", "{}", "HighErrorRate"),
     ("config-and-secrets/secret-encoding-wrong", "{}", "HighErrorRate"),
+    ("config-and-secrets/configmap-drift", "{}", "KubePodCrashLooping"),
+    ("config-and-secrets/config-invalid", "{}", "KubePodCrashLooping"),
+    (
+        "config-and-secrets/env-injection-failed",
+        "{}",
+        "KubePodCrashLooping",
+    ),
+    (
+        "config-and-secrets/volume-permission-denied",
+        "{}",
+        "KubePodCrashLooping",
+    ),
+    ("config-and-secrets/configmap-missing", "{}", "KubePodNotReady"),
+    ("config-and-secrets/secret-missing", "{}", "KubePodNotReady"),
+    ("config-and-secrets/key-missing", "{}", "KubePodNotReady"),
+    ("config-and-secrets/service-address-wrong", "{}", "HighErrorRate"),
+    (
+        "config-and-secrets/rbac-denied",
+        "{}",
+        "KubeDeploymentReplicasMismatch",
+    ),
+    (
+        "config-and-secrets/service-account-missing",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
+    (
+        "config-and-secrets/security-context-rejected",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
+    (
+        "config-and-secrets/webhook-blocking",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
+    (
+        "config-and-secrets/webhook-ca-mismatch",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
 ];
 
 async fn check(case: &(&str, &str, &str), seed: u64) -> Result<(), String> {
