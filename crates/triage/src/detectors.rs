@@ -1,13 +1,13 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod admission;
 mod app_crash;
 mod avalanche;
 mod backup;
 mod binding;
 mod complaints;
 mod cpu;
-mod admission;
 mod crash;
 mod csi;
 mod database;
@@ -18,8 +18,8 @@ mod edge;
 mod errors;
 mod filesystem;
 mod finding;
-mod gpu;
 mod given;
+mod gpu;
 mod helm_values;
 mod image_pull;
 mod ingress;
@@ -50,8 +50,8 @@ mod volume_attach;
 mod workload;
 
 pub use memory::growth::{Life, lives};
-pub(crate) use text::quantity;
 pub(crate) use rights::DENIED;
+pub(crate) use text::quantity;
 
 use cluster::ClusterView;
 use cluster::calls::Call;
