@@ -6,6 +6,7 @@ mod app_crash;
 mod avalanche;
 mod backup;
 mod binding;
+mod certificates;
 mod complaints;
 mod cpu;
 mod crash;
@@ -126,6 +127,7 @@ pub const DETECTORS: &[&Detector] = &[
     &admission::DETECTOR,
     &given::DETECTOR,
     &rights::DETECTOR,
+    &certificates::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

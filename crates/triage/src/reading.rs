@@ -188,11 +188,19 @@ fn youngest_and_oldest<'a>(view: &'a ClusterView, workload: &'a ObjectRef) -> Ve
 /// Most Secrets that are looked into.
 const SECRET_LIMIT: usize = 16;
 
-/// Looks into the Secrets of workloads whose logs or events speak of logins, encodings, keys or certificates, and of
-/// the Ingresses near the focus that serve TLS.
+/// Looks into the Secrets of workloads, near the focus or heard, whose logs or events speak of logins, encodings, keys or
+/// certificates, and into those of the Ingresses near the focus that serve TLS.
 pub(crate) async fn secrets(reader: &ClusterReader, view: &mut ClusterView, near: &BTreeSet<ObjectRef>) {
     let mut wanted: Vec<ObjectRef> = Vec::new();
-    for workload in near.iter().filter_map(|object| view.get_ref(object)) {
+    let heard: BTreeSet<ObjectRef> = view
+        .logs
+        .keys()
+        .map(|source| ObjectRef::of("Pod", &source.namespace, &source.pod))
+        .filter_map(|pod| view.get_ref(&pod))
+        .map(|pod| view.workload_of(pod))
+        .collect();
+    let looked_at: BTreeSet<&ObjectRef> = near.iter().chain(&heard).collect();
+    for workload in looked_at.into_iter().filter_map(|object| view.get_ref(object)) {
         let is_spoken_of = || {
             view.pods_of(workload.reference())
                 .any(|pod| speaks_of_secrets(view, pod))

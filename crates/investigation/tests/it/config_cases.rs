@@ -35,6 +35,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "KubeDeploymentReplicasMismatch",
     ),
     (
+        "config-and-secrets/certificate-expired",
+        "{}",
+        "ask: Customers say that their browser warns of the shop and they cannot get in",
+    ),
+    (
         "config-and-secrets/service-account-missing",
         "{}",
         "KubeDeploymentRolloutStuck",
@@ -66,7 +71,13 @@ async fn check(case: &(&str, &str, &str), seed: u64) -> Result<(), String> {
             params: serde_json::from_str(params).expect("params"),
         }],
         noise: vec!["standard".to_owned()],
-        stimulus: Stimulus::Alert((*alert).to_owned()),
+        stimulus: match alert.strip_prefix("ask: ") {
+            Some(text) => Stimulus::Question {
+                text: text.to_owned(),
+                namespace: "{front_namespace}".to_owned(),
+            },
+            None => Stimulus::Alert((*alert).to_owned()),
+        },
     };
     let randomize = seed % 3 != 0;
     let rendered = render(&staging, RenderOptions { seed, randomize }).map_err(|error| error.to_string())?;
