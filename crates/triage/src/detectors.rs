@@ -1,10 +1,12 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod admission;
 mod app_crash;
 mod avalanche;
 mod backup;
 mod binding;
+mod certificates;
 mod complaints;
 mod component;
 mod cpu;
@@ -18,6 +20,7 @@ mod edge;
 mod errors;
 mod filesystem;
 mod finding;
+mod given;
 mod gpu;
 mod helm_values;
 mod image_pull;
@@ -32,6 +35,8 @@ mod node;
 mod node_load;
 mod probe;
 mod queue;
+mod references;
+mod rights;
 mod said;
 mod scheduling;
 mod selector;
@@ -50,6 +55,7 @@ mod volume_attach;
 mod workload;
 
 pub use memory::growth::{Life, lives};
+pub(crate) use rights::DENIED;
 pub(crate) use text::quantity;
 
 use cluster::ClusterView;
@@ -125,6 +131,11 @@ pub const DETECTORS: &[&Detector] = &[
     &traffic::DETECTOR,
     &component::DETECTOR,
     &sessions::DETECTOR,
+    &references::DETECTOR,
+    &admission::DETECTOR,
+    &given::DETECTOR,
+    &rights::DETECTOR,
+    &certificates::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

@@ -14,8 +14,17 @@ const fn said(message: &'static str) -> Pattern {
     }
 }
 
+const DRIFT: &[&str] = &["config-and-secrets/configmap-drift"];
+
 /// The wordings.
 pub(crate) const PATTERNS: &[Pattern] = &[
+    // Server-side apply (k8s.io/apimachinery, managedfields: conflict errors); Argo CD, Flux, Terraform on drift.
+    Pattern {
+        mechanisms: DRIFT,
+        places: &[Log, Terminated, Event, Condition, Status],
+        reasons: &[],
+        message: r#"(?i)Apply failed with \d+ conflicts?|conflicts? with \\?"[^"]+\\?"(?: using \S+)?:|conflict occurred while applying object|has drifted|\bdrift(?:ed)? (?:detected|from|correct)|detect\w* (?:drift|changes in cluster state)|cluster state .{0,80}(?:drift|changed)|live (?:state|object|manifest|resource)s? .{0,60}(?:differ|deviat|drift)|\bOutOfSync\b|out of sync with|changed outside of|has been modified outside|resource modified.*ConfigMap|last-applied-configuration annotation"#,
+    },
     // go-yaml, PyYAML, SnakeYAML, js-yaml, serde_yaml.
     said(
         r"(?i)yaml: (?:line \d+|unmarshal errors|found|did not find|control characters|mapping|block|could not find)|error converting YAML to JSON|mapping values are not allowed|did not find expected|found character .{0,12}that cannot start any token|could not find expected ':'|while (?:parsing|scanning) a (?:block|flow|simple|quoted|plain)|YAMLException|yaml\.(?:scanner|parser|constructor)\.\w+Error|bad indentation of a (?:mapping|sequence)|end of the stream or a document separator|can not read (?:a|an implicit) |duplicated? (?:mapping )?key",
