@@ -1,10 +1,12 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod admission;
 mod app_crash;
 mod avalanche;
 mod backup;
 mod binding;
+mod capacity;
 mod complaints;
 mod cpu;
 mod crash;
@@ -18,6 +20,7 @@ mod errors;
 mod filesystem;
 mod finding;
 mod gpu;
+mod gpu_heat;
 mod helm_values;
 mod image_pull;
 mod ingress;
@@ -31,6 +34,7 @@ mod node_load;
 mod probe;
 mod queue;
 mod said;
+mod scaling;
 mod scheduling;
 mod selector;
 mod service;
@@ -103,6 +107,10 @@ pub const DETECTORS: &[&Detector] = &[
     &cpu::DETECTOR,
     &node_load::DETECTOR,
     &disk::DETECTOR,
+    &admission::DETECTOR,
+    &capacity::DETECTOR,
+    &scaling::DETECTOR,
+    &gpu_heat::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
     &login::DETECTOR,
