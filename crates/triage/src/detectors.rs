@@ -6,6 +6,7 @@ mod app_crash;
 mod avalanche;
 mod backup;
 mod binding;
+mod capacity;
 mod certificates;
 mod complaints;
 mod component;
@@ -22,6 +23,7 @@ mod filesystem;
 mod finding;
 mod given;
 mod gpu;
+mod gpu_heat;
 mod helm_values;
 mod image_pull;
 mod ingress;
@@ -35,9 +37,11 @@ mod node;
 mod node_load;
 mod probe;
 mod queue;
+mod quota;
 mod references;
 mod rights;
 mod said;
+mod scaling;
 mod scheduling;
 mod selector;
 mod service;
@@ -113,6 +117,10 @@ pub const DETECTORS: &[&Detector] = &[
     &cpu::DETECTOR,
     &node_load::DETECTOR,
     &disk::DETECTOR,
+    &admission::DETECTOR,
+    &capacity::DETECTOR,
+    &scaling::DETECTOR,
+    &gpu_heat::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
     &login::DETECTOR,
@@ -132,7 +140,7 @@ pub const DETECTORS: &[&Detector] = &[
     &component::DETECTOR,
     &sessions::DETECTOR,
     &references::DETECTOR,
-    &admission::DETECTOR,
+    &quota::DETECTOR,
     &given::DETECTOR,
     &rights::DETECTOR,
     &certificates::DETECTOR,

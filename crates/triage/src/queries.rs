@@ -117,6 +117,22 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "topk(60, sum by (namespace, pod, container) (rate(container_fs_writes_bytes_total{container!=\"\", container!=\"POD\"}[1h])))",
         hours: 0,
     },
+    // GPUs: why clocks are held down (older exporters use the second name), temperature, clock.
+    Metric {
+        name: "gpu_clock_reasons",
+        promql: "DCGM_FI_DEV_CLOCKS_EVENT_REASONS or DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
+        hours: 2,
+    },
+    Metric {
+        name: "gpu_temperature",
+        promql: "DCGM_FI_DEV_GPU_TEMP",
+        hours: 0,
+    },
+    Metric {
+        name: "gpu_clock",
+        promql: "DCGM_FI_DEV_SM_CLOCK",
+        hours: 2,
+    },
     // Share of a container's quota periods in which it was throttled, and what it used.
     Metric {
         name: "throttled",
