@@ -1,31 +1,44 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
-mod cpu;
 mod app_crash;
+mod avalanche;
+mod complaints;
+mod cpu;
+mod crash;
 mod crash;
 mod csi;
+mod csi;
+mod dependency;
 mod disk;
+mod dns;
 mod edge;
 mod errors;
 mod finding;
 mod gpu;
 mod helm_values;
 mod image_pull;
+mod ingress;
 mod init;
+mod load;
 mod login;
 mod memory;
 mod network_policy;
 mod node;
 mod node_load;
 mod probe;
-mod scheduling;
+mod queue;
 mod said;
+mod scheduling;
+mod selector;
 mod service;
+mod service;
+mod shared;
 mod start;
 mod startup;
 mod storage_class;
 mod text;
+mod trend;
 mod workload;
 
 pub use memory::growth::{Life, lives};
@@ -86,6 +99,14 @@ pub const DETECTORS: &[&Detector] = &[
     &app_crash::DETECTOR,
     &startup::DETECTOR,
     &gpu::DETECTOR,
+    &dns::DETECTOR,
+    &ingress::DETECTOR,
+    &selector::DETECTOR,
+    &dependency::DETECTOR,
+    &shared::DETECTOR,
+    &avalanche::DETECTOR,
+    &load::DETECTOR,
+    &queue::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

@@ -14,8 +14,43 @@ pub(crate) struct Metric {
 }
 
 /// All questions. Names of series and labels are those of cAdvisor, kube-state-metrics, node-exporter, the kubelet
-/// and the DCGM exporter.
+/// and the DCGM exporter; those of applications follow OpenTelemetry's semantic conventions, and kafka_exporter.
 pub(crate) const METRICS: &[Metric] = &[
+    Metric {
+        name: "served_rate",
+        promql: "sum by (namespace, pod) (rate(http_server_request_duration_seconds_count{namespace=~\"{namespaces}\"}[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "served_seconds",
+        promql: "sum by (namespace, pod) (rate(http_server_request_duration_seconds_sum{namespace=~\"{namespaces}\"}[6m])) / sum by (namespace, pod) (rate(http_server_request_duration_seconds_count{namespace=~\"{namespaces}\"}[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "called_rate",
+        promql: "sum by (namespace, pod, server_address) (rate(http_client_request_duration_seconds_count{namespace=~\"{namespaces}\"}[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "called_seconds",
+        promql: "sum by (namespace, pod, server_address) (rate(http_client_request_duration_seconds_sum{namespace=~\"{namespaces}\"}[9m])) / sum by (namespace, pod, server_address) (rate(http_client_request_duration_seconds_count{namespace=~\"{namespaces}\"}[9m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "queried_seconds",
+        promql: "sum by (namespace, pod, server_address) (rate(db_client_operation_duration_seconds_sum{namespace=~\"{namespaces}\"}[9m])) / sum by (namespace, pod, server_address) (rate(db_client_operation_duration_seconds_count{namespace=~\"{namespaces}\"}[9m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "consumer_lag",
+        promql: "sum by (consumergroup, topic, partition) (kafka_consumergroup_lag)",
+        hours: 1,
+    },
+    Metric {
+        name: "consumer_offset",
+        promql: "max by (consumergroup, topic, partition) (kafka_consumergroup_current_offset)",
+        hours: 1,
+    },
     // ingress-nginx, `internal/ingress/metric/collectors/socket.go`; crates/triage/src/vitals.rs reads them.
     Metric {
         name: "edge-requests",
@@ -75,6 +110,8 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "pod_cpu",
         promql: "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\", container!=\"\", container!=\"POD\"}[10m]))",
+        hours: 2,
+    },
     // NVIDIA/dcgm-exporter, `etc/default-counters.csv`.
     Metric {
         name: "gpu-xid",

@@ -40,20 +40,81 @@ pub(crate) fn roots(placed: &[Placed]) -> Vec<&Placed> {
             placed.signal.mechanism.is_some() && placed.signal.certainty >= ASSERT && placed.hops.is_some()
         })
         .collect();
+    let shadowed = |shadow: &Placed| {
+        certain
+            .iter()
+            .any(|cause| !std::ptr::eq(*cause, shadow) && shadows(&cause.signal, &shadow.signal))
+    };
     certain
         .iter()
         .copied()
-        .filter(|placed| !certain.iter().any(|other| shadows(&other.signal, &placed.signal)))
+        .filter(|placed| !shadowed(placed))
         .collect()
 }
 
-/// A Helm release that set the very value which another signal complains about is the cause of that signal.
+/// Whether one cause explains another, so that only the first is a root. In every case the explanation goes one way.
 fn shadows(cause: &Signal, shadow: &Signal) -> bool {
+    sets_the_value(cause, shadow) || is_more_exact(cause, shadow) || is_wider(cause, shadow)
+}
+
+/// A Helm release that set the very value which another signal complains about is the cause of that signal.
+fn sets_the_value(cause: &Signal, shadow: &Signal) -> bool {
     cause.object.kind == "Release"
         && shadow.object.kind != "Release"
         && cause.params.found.is_some()
         && cause.params.found == shadow.params.found
         && shadow.affects.iter().any(|object| cause.affects.contains(object))
+}
+
+/// A mechanism that only says that something is down or late gives way to one that says why, about the same object, what
+/// the exact cause affects, or those that suffer from both.
+fn is_more_exact(cause: &Signal, shadow: &Signal) -> bool {
+    is_vague(shadow)
+        && !is_vague(cause)
+        && (cause.object == shadow.object
+            || cause.affects.contains(&shadow.object)
+            || shadow.affects.contains(&cause.object))
+}
+
+/// Mechanisms that name what suffers and leave open why.
+fn is_vague(signal: &Signal) -> bool {
+    const LATE: &[&str] = &[
+        "cascading-failure/dependency-slow",
+        "app-vs-infra/performance-degradation",
+    ];
+    signal
+        .mechanism
+        .as_ref()
+        .is_some_and(|id| LATE.contains(&id.as_str()) || id.entry().is_some_and(|entry| entry.last_resort))
+}
+
+/// An exact cause that affects the object of another, began no later, and is not affected by it in turn; or that sees the
+/// same object and everything that the other sees, and more.
+fn is_wider(cause: &Signal, shadow: &Signal) -> bool {
+    if is_vague(cause) && !is_vague(shadow) {
+        return false;
+    }
+    let earlier = match (cause.onset, shadow.onset) {
+        (Some(cause), Some(shadow)) => cause <= shadow,
+        _ => true,
+    };
+    if cause.object != shadow.object {
+        return cause.mechanism != shadow.mechanism
+            && earlier
+            && is_of_machines(shadow)
+            && cause.affects.contains(&shadow.object)
+            && !shadow.affects.contains(&cause.object);
+    }
+    let covers = shadow
+        .affects
+        .iter()
+        .all(|object| cause.affects.contains(object) || object == &cause.object);
+    is_of_machines(shadow) && covers && cause.affects.len() > shadow.affects.len()
+}
+
+/// Whether a signal is about a node: what befalls one befalls the pods on it, and the other nodes that take them.
+fn is_of_machines(signal: &Signal) -> bool {
+    signal.object.kind == "Node"
 }
 
 /// Every mechanism that a signal near the focus names, best first.
@@ -77,6 +138,10 @@ pub(crate) fn hypotheses(
             })
         })
         .collect();
+    let reach: Vec<f64> = out.iter().map(|hypothesis| reach(hypothesis, placed)).collect();
+    for (hypothesis, reach) in out.iter_mut().zip(reach) {
+        hypothesis.score += 0.05 * reach;
+    }
     let explained: Vec<bool> = out
         .iter()
         .map(|hypothesis| is_explained(hypothesis, placed))
@@ -89,6 +154,37 @@ pub(crate) fn hypotheses(
     }
     out.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.object.cmp(&b.object)));
     out
+}
+
+/// Share of what goes wrong near the focus that a hypothesis explains: symptoms about its object or about what it
+/// affects, which began no earlier.
+fn reach(hypothesis: &Hypothesis, placed: &[Placed]) -> f64 {
+    let own = placed.iter().find(|placed| {
+        placed.signal.object == hypothesis.object
+            && placed.signal.mechanism.as_ref() == Some(&hypothesis.mechanism)
+    });
+    let Some(own) = own.map(|placed| &placed.signal) else {
+        return 0.0;
+    };
+    let symptoms: Vec<&Signal> = placed
+        .iter()
+        .map(|placed| &placed.signal)
+        .filter(|signal| signal.mechanism.is_none() && signal.ongoing)
+        .collect();
+    let slack = SignedDuration::from_mins(3);
+    let explained = symptoms.iter().filter(|symptom| {
+        let seen = std::iter::once(&symptom.object).chain(&symptom.affects);
+        let met = seen
+            .into_iter()
+            .any(|object| object == &own.object || own.affects.contains(object));
+        let after = match (own.onset, symptom.onset) {
+            (Some(cause), Some(symptom)) => symptom + slack >= cause,
+            _ => true,
+        };
+        met && after
+    });
+    let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    count(explained.count()) / count(symptoms.len().max(1))
 }
 
 /// An uncertain hypothesis about an object that a certain cause affects is that cause's symptom.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::containers;
 use crate::focus::Focus;
 use crate::intent::Intent;
+use crate::wording::{Place, Words, means};
 
 /// Most namespaces that are read whole.
 const NAMESPACE_LIMIT: usize = 24;
@@ -41,8 +42,36 @@ pub(crate) async fn objects(reader: &ClusterReader, view: &mut ClusterView, inte
         read::namespaces(reader, view, &next).await;
     }
     node_services(reader, view).await;
+    neighbours(reader, view).await;
     node_events(reader, view).await;
     short_agents(reader, view).await;
+}
+
+/// Pods that share a node with one that crashes, and the namespaces of those among them that crash too: what they share
+/// may be the cause.
+async fn neighbours(reader: &ClusterReader, view: &mut ClusterView) {
+    let crashing = |pod: &&Object| {
+        containers::of(pod)
+            .iter()
+            .any(|container| container.waiting() == "CrashLoopBackOff")
+    };
+    let nodes: BTreeSet<String> = view
+        .of_kind("Pod")
+        .filter(crashing)
+        .map(|pod| pod.str("spec.nodeName").to_owned())
+        .filter(|node| !node.is_empty())
+        .collect();
+    let Some(pods) = kinds::find("Pod") else { return };
+    for node in nodes.iter().take(3) {
+        read::selected(reader, view, pods, "", &Selectors::field("spec.nodeName", node)).await;
+    }
+    let fresh: BTreeSet<String> = view
+        .of_kind("Pod")
+        .filter(|pod| !view.namespaces.contains(pod.namespace()) && crashing(pod))
+        .map(|pod| pod.namespace().to_owned())
+        .collect();
+    let fresh: Vec<String> = fresh.into_iter().take(4).collect();
+    read::namespaces(reader, view, &fresh).await;
 }
 
 /// Events about nodes stand in `default`, whatever the subject's namespace.
@@ -228,6 +257,125 @@ fn speaks_of_secrets(view: &ClusterView, pod: &Object) -> bool {
             })
     };
     waits || events() || logs()
+}
+
+/// Rounds of following blame from the logs of callers to the logs of those that they call.
+const BLAME_ROUNDS: usize = 3;
+/// Most containers whose logs are read because a caller blames them.
+const BLAMED_LIMIT: usize = 16;
+
+/// Follows blame: where a log that was read names the host of a call in an error, the logs of the callee are read too.
+pub(crate) async fn blamed_logs(reader: &ClusterReader, view: &mut ClusterView) {
+    for _ in 0..BLAME_ROUNDS {
+        let mut sources: Vec<LogSource> = Vec::new();
+        for workload in blamed(view) {
+            let pods = view.pods_of(&workload).take(2);
+            sources.extend(pods.flat_map(|pod| sources_of(pod, !containers::is_healthy(pod))));
+        }
+        sources.retain(|source| !view.logs.contains_key(source));
+        sources.truncate(BLAMED_LIMIT);
+        if sources.is_empty() {
+            return;
+        }
+        read::logs(reader, view, sources, LOG_TAIL).await;
+    }
+}
+
+/// Workloads that the last lines of their callers' logs name beside words of failure.
+fn blamed(view: &ClusterView) -> BTreeSet<ObjectRef> {
+    const FAILURE: &[&str] = &[
+        "fail",
+        "rror",
+        "refused",
+        "timed out",
+        "timeout",
+        "unexpected",
+        "ECONN",
+        "retry",
+    ];
+    let all = calls::calls(view);
+    let mut out = BTreeSet::new();
+    for (source, log) in &view.logs {
+        let cluster::Look::Found(lines) = log else {
+            continue;
+        };
+        let Some(pod) = view.get("Pod", &source.namespace, &source.pod) else {
+            continue;
+        };
+        let caller = view.workload_of(pod);
+        for line in lines.iter().rev().take(60).map(|line| line.text.as_str()) {
+            if !FAILURE.iter().any(|word| line.contains(word)) {
+                continue;
+            }
+            let named = all
+                .iter()
+                .filter(|call| call.from == caller && line.contains(&call.host));
+            out.extend(named.flat_map(|call| workloads_behind(view, &call.service)));
+        }
+    }
+    out
+}
+
+/// Whether a line names the callee of a call, by host or by cluster address.
+fn names_callee(view: &ClusterView, call: &calls::Call, line: &str) -> bool {
+    let address = view
+        .get_ref(&call.service)
+        .map_or("", |service| service.str("spec.clusterIP"));
+    line.contains(&call.host) || (address.len() > 6 && line.contains(&format!("{address}:")))
+}
+
+fn workloads_behind(view: &ClusterView, service: &ObjectRef) -> Vec<ObjectRef> {
+    let Some(wanted) = view
+        .get_ref(service)
+        .and_then(|service| service.at("spec.selector"))
+    else {
+        return Vec::new();
+    };
+    ["Deployment", "StatefulSet", "DaemonSet"]
+        .into_iter()
+        .flat_map(|kind| view.in_namespace(kind, &service.namespace))
+        .filter(|workload| {
+            cluster::selector::map_selects(wanted, cluster::selector::template_labels(workload))
+        })
+        .map(|workload| workload.reference().clone())
+        .collect()
+}
+
+/// Where logs tell of names that do not resolve, cluster DNS is part of the matter: its namespace and its logs.
+pub(crate) async fn name_service(reader: &ClusterReader, view: &mut ClusterView) {
+    let unresolved = view.logs.values().any(|log| {
+        let cluster::Look::Found(lines) = log else {
+            return false;
+        };
+        lines.iter().rev().take(60).any(|line| {
+            let words = Words {
+                place: Place::Log,
+                reason: "",
+                message: line.text.as_str(),
+            };
+            means(words, "cascading-failure/dns-broken")
+        })
+    });
+    if !unresolved {
+        return;
+    }
+    let homes: Vec<String> = ["kube-system", "openshift-dns"]
+        .into_iter()
+        .filter(|name| view.get("Namespace", "", name).is_some())
+        .map(str::to_owned)
+        .collect();
+    read::namespaces(reader, view, &homes).await;
+    let servers: Vec<LogSource> = homes
+        .iter()
+        .flat_map(|home| view.in_namespace("Pod", home))
+        .filter(|pod| {
+            pod.str("metadata.labels[k8s-app]") == "kube-dns"
+                || pod.str("metadata.labels[dns.operator.openshift.io/daemonset-dns]") == "default"
+        })
+        .take(4)
+        .flat_map(|pod| sources_of(pod, !containers::is_healthy(pod)))
+        .collect();
+    read::logs(reader, view, servers, LOG_TAIL).await;
 }
 
 fn sources_of(pod: &Object, troubled: bool) -> Vec<LogSource> {

@@ -56,6 +56,8 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
         .collect();
     reading::logs(reader, &mut view, &focus, &near).await;
     reading::secrets(reader, &mut view, &near).await;
+    reading::blamed_logs(reader, &mut view).await;
+    reading::name_service(reader, &mut view).await;
     reading::memory(&options.metrics, &mut view).await;
     let queries = crate::queries::of_namespaces(&view);
     read::metrics(&options.metrics, &mut view, queries).await;

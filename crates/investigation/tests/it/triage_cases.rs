@@ -3,10 +3,18 @@
 use playground::cases;
 use triage::{Options, triage};
 
-use crate::world::stage;
+use crate::world::{Stage, stage};
 
 async fn check(id: &str, seed: u64, randomize: bool) -> Result<(), String> {
-    let stage = stage(id, seed, randomize).await;
+    check_stage(id, stage(id, seed, randomize).await, (seed, randomize)).await
+}
+
+/// Triage names exactly the causes of the truth.
+pub(crate) async fn check_stage(
+    id: &str,
+    stage: Stage,
+    (seed, randomize): (u64, bool),
+) -> Result<(), String> {
     let options = Options {
         clock: stage.clock,
         metrics: stage.metrics.clone(),

@@ -6,7 +6,7 @@ use crate::build::time;
 use crate::build::workload::Workload;
 use crate::json::text;
 use crate::shop::telemetry::{aligned, wave};
-use crate::shop::{Shop, network};
+use crate::shop::{Shop, vitals};
 use crate::simulate::callers::pods_of;
 use crate::world::World;
 
@@ -14,8 +14,8 @@ use crate::world::World;
 const SERVER: &str = "http_server_request_duration_seconds";
 /// Seconds of made requests.
 const CLIENT: &str = "http_client_request_duration_seconds";
-/// Seconds of requests through the ingress controller.
-const EDGE: &str = "nginx_ingress_controller_request_duration_seconds";
+/// Seconds of queries of databases, caches and brokers.
+const QUERY: &str = "db_client_operation_duration_seconds";
 
 /// How traffic flows at a moment (seconds since the epoch).
 pub struct Flow<'a> {
@@ -42,9 +42,7 @@ pub fn write(world: &World, shop: &Shop, metrics: &mut Metrics, flow: &Flow<'_>)
     for workload in shop.workloads.iter().filter(|found| is_service(found)) {
         serve(world, shop, metrics, workload, flow);
         for callee in shop.callees(workload) {
-            if is_service(callee.workload) {
-                call(world, shop, metrics, (workload, callee.workload), flow);
-            }
+            call(world, shop, metrics, (workload, callee.workload), flow);
         }
         if workload.path.is_some() {
             through_edge(shop, metrics, workload, flow);
@@ -126,6 +124,7 @@ fn call(
     let pods = pods_of(world, caller);
     let share = 1.0 / f64::from(u32::try_from(pods.len().max(1)).unwrap_or(1));
     let host = callee.host();
+    let name = if is_service(callee) { CLIENT } else { QUERY };
     for pod in &pods {
         let Some(span) = span(world, shop, pod, 180) else {
             continue;
@@ -137,25 +136,16 @@ fn call(
             ("server_address", host.as_str()),
         ];
         let rate = |at: i64| usual_rate(shop, callee) * 0.5 * share * (flow.load)(caller, callee, at);
-        metrics.counter(&format!("{CLIENT}_count"), &labels, span, 21_000.0, rate);
-        metrics.counter(&format!("{CLIENT}_sum"), &labels, span, 900.0, |at| {
+        metrics.counter(&format!("{name}_count"), &labels, span, 21_000.0, rate);
+        metrics.counter(&format!("{name}_sum"), &labels, span, 900.0, |at| {
             rate(at) * (took(shop, callee, flow, at, 4) + 0.002)
         });
     }
 }
 
 fn through_edge(shop: &Shop, metrics: &mut Metrics, backend: &Workload, flow: &Flow<'_>) {
-    let (ingress, controller) = (network::ingress_name(shop), shop.names.namespace("edge"));
-    let labels = [
-        ("namespace", controller.as_str()),
-        ("ingress", ingress.as_str()),
-        ("exported_namespace", backend.namespace.as_str()),
-        ("exported_service", backend.name.as_str()),
-    ];
-    let span = aligned(time::before(shop.now(), 5_400), shop.now(), 120);
     let rate = crate::shop::telemetry::request_rate(shop, backend);
-    metrics.counter(&format!("{EDGE}_count"), &labels, span, 40_000.0, |_| rate);
-    metrics.counter(&format!("{EDGE}_sum"), &labels, span, 1_600.0, |at| {
-        rate * (took(shop, backend, flow, at, 4) + 0.003)
+    vitals::latency(shop, metrics, backend, |at| {
+        (rate, took(shop, backend, flow, at, 4) + 0.003)
     });
 }

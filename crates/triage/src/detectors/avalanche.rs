@@ -22,7 +22,13 @@ const TOGETHER: SignedDuration = SignedDuration::from_secs(150);
 /// Nodes that fall further apart than this have nothing to do with each other.
 const APART: SignedDuration = SignedDuration::from_hours(2);
 /// Reasons of a node's events, and of evictions, that tell of overload.
-const OVERLOAD: &[&str] = &["SystemOOM", "EvictionThresholdMet", "NodeHasInsufficientMemory", "NodeHasInsufficientPID", "NodeHasDiskPressure"];
+const OVERLOAD: &[&str] = &[
+    "SystemOOM",
+    "EvictionThresholdMet",
+    "NodeHasInsufficientMemory",
+    "NodeHasInsufficientPID",
+    "NodeHasDiskPressure",
+];
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     avalanche(context.view).into_iter().collect()
@@ -34,8 +40,10 @@ fn fell(node: &Object) -> Option<Timestamp> {
 }
 
 fn avalanche(view: &ClusterView) -> Option<Signal> {
-    let mut fallen: Vec<(Timestamp, &Object)> =
-        view.of_kind("Node").filter_map(|node| Some((fell(node)?, node))).collect();
+    let mut fallen: Vec<(Timestamp, &Object)> = view
+        .of_kind("Node")
+        .filter_map(|node| Some((fell(node)?, node)))
+        .collect();
     fallen.sort_by_key(|(at, node)| (*at, node.name()));
     let (start, first) = *fallen.first()?;
     let later: Vec<&(Timestamp, &Object)> = fallen
@@ -46,7 +54,11 @@ fn avalanche(view: &ClusterView) -> Option<Signal> {
     let (_, next) = **later.first()?;
     let moved = moved(view, first, next, start);
     let signs = overload(view, next);
-    let certainty = match (moved.len() > 1, !signs.is_empty(), fallen.len() - 1 == later.len()) {
+    let certainty = match (
+        moved.len() > 1,
+        !signs.is_empty(),
+        fallen.len() - 1 == later.len(),
+    ) {
         (true, true, true) => 0.92,
         (true, true, false) => 0.8,
         (true, false, _) | (false, true, _) => 0.6,
@@ -66,7 +78,11 @@ fn avalanche(view: &ClusterView) -> Option<Signal> {
         .affects(later.iter().map(|(_, node)| node.reference().clone()))
         .affects(pressed(view))
         .affects(suffering(view, &fallen))
-        .params("status.conditions[Ready].status", first.str("status.conditions[Ready].status"), Some("True"));
+        .params(
+            "status.conditions[Ready].status",
+            first.str("status.conditions[Ready].status"),
+            Some("True"),
+        );
     for (_, node) in &fallen {
         built = built.facts(
             node,
@@ -110,10 +126,14 @@ fn overload<'a>(view: &'a ClusterView, node: &Object) -> Vec<&'a Object> {
         .collect();
     view.of_kind("Event")
         .filter(|event| {
-            let of_node = event.str("involvedObject.kind") == "Node" && event.str("involvedObject.name") == node.name();
-            let of_pod = event.str("involvedObject.kind") == "Pod" && here.contains(event.str("involvedObject.name"));
+            let of_node =
+                event.str("involvedObject.kind") == "Node" && event.str("involvedObject.name") == node.name();
+            let of_pod =
+                event.str("involvedObject.kind") == "Pod" && here.contains(event.str("involvedObject.name"));
             (of_node && OVERLOAD.contains(&event.str("reason")))
-                || (of_pod && event.str("reason") == "Evicted" && event.str("message").contains("low on resource"))
+                || (of_pod
+                    && event.str("reason") == "Evicted"
+                    && event.str("message").contains("low on resource"))
         })
         .collect()
 }
@@ -133,7 +153,11 @@ fn pressed(view: &ClusterView) -> Vec<ObjectRef> {
 /// Workloads with pods on the nodes that were lost.
 fn suffering(view: &ClusterView, fallen: &[(Timestamp, &Object)]) -> Vec<ObjectRef> {
     view.of_kind("Pod")
-        .filter(|pod| fallen.iter().any(|(_, node)| node.name() == pod.str("spec.nodeName")))
+        .filter(|pod| {
+            fallen
+                .iter()
+                .any(|(_, node)| node.name() == pod.str("spec.nodeName"))
+        })
         .map(|pod| view.workload_of(pod))
         .collect()
 }

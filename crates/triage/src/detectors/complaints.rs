@@ -53,7 +53,11 @@ pub(super) fn about<'a>(context: &Context<'a>, mechanism: &str) -> Vec<Complaint
     let mut out = Vec::new();
     for (source, lines) in logs(context) {
         let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context.view.get_ref(&pod).map(|pod| context.view.workload_of(pod)) else {
+        let Some(workload) = context
+            .view
+            .get_ref(&pod)
+            .map(|pod| context.view.workload_of(pod))
+        else {
             continue;
         };
         let calls: Vec<(&Call, Vec<String>)> = context
@@ -120,14 +124,19 @@ fn names(context: &Context<'_>, call: &Call) -> Vec<String> {
 pub(super) fn by_service<'a>(complaints: &[Complaint<'a>]) -> BTreeMap<ObjectRef, Vec<Complaint<'a>>> {
     let mut out: BTreeMap<ObjectRef, Vec<Complaint<'a>>> = BTreeMap::new();
     for complaint in complaints {
-        out.entry(complaint.call.service.clone()).or_default().push(*complaint);
+        out.entry(complaint.call.service.clone())
+            .or_default()
+            .push(*complaint);
     }
     out
 }
 
 /// The workloads that complain.
 pub(super) fn callers(complaints: &[Complaint<'_>]) -> BTreeSet<ObjectRef> {
-    complaints.iter().map(|complaint| complaint.call.from.clone()).collect()
+    complaints
+        .iter()
+        .map(|complaint| complaint.call.from.clone())
+        .collect()
 }
 
 /// When the first of these lines was written.

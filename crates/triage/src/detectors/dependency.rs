@@ -67,7 +67,9 @@ fn down(context: &Context<'_>, own: &[Complaint<'_>]) -> Option<Signal> {
         (true, None, _) => 0.5,
         (false, None, _) => 0.35,
     };
-    let silence = quiet.map_or_else(String::new, |since| format!("; its own log is silent since {since:.0}"));
+    let silence = quiet.map_or_else(String::new, |since| {
+        format!("; its own log is silent since {since:.0}")
+    });
     let message = format!(
         "{} does not answer {} of its callers although its pods are ready{silence}",
         workload.reference(),
@@ -83,7 +85,12 @@ fn down(context: &Context<'_>, own: &[Complaint<'_>]) -> Option<Signal> {
         .facts(workload, ["status.readyReplicas"])
         .fact(Some(last.fact()));
     if let Some(since) = quiet {
-        built = built.computed(workload.reference(), "log.silent_since", &format!("{since:.0}"), Some(since));
+        built = built.computed(
+            workload.reference(),
+            "log.silent_since",
+            &format!("{since:.0}"),
+            Some(since),
+        );
     }
     Some(built.build())
 }
@@ -129,7 +136,7 @@ fn fell_silent(context: &Context<'_>, workload: &ObjectRef, complained: Timestam
 fn fell_idle(context: &Context<'_>, workload: &ObjectRef) -> bool {
     let view = context.view;
     let series: Vec<&cluster::Series> = view
-        .series("cascade_cpu")
+        .series("pod_cpu")
         .iter()
         .filter(|series| trend::workload_of(view, series).as_ref() == Some(workload))
         .collect();
@@ -152,13 +159,26 @@ fn slow(context: &Context<'_>) -> Vec<Signal> {
         .map(|((workload, _), found)| (workload, found))
         .collect();
     let is_slow = |found: &Trend| found.factor() >= 3.0 && found.now - found.before >= FELT_S;
-    let late: BTreeSet<&ObjectRef> = served.iter().filter(|(_, found)| is_slow(found)).map(|(one, _)| one).collect();
+    let late: BTreeSet<&ObjectRef> = served
+        .iter()
+        .filter(|(_, found)| is_slow(found))
+        .map(|(one, _)| one)
+        .collect();
     let mut called = trend::by_workload(view, "called_seconds", "server_address", Join::Mean);
-    called.extend(trend::by_workload(view, "queried_seconds", "server_address", Join::Mean));
+    called.extend(trend::by_workload(
+        view,
+        "queried_seconds",
+        "server_address",
+        Join::Mean,
+    ));
     let load = trend::by_workload(view, "served_rate", "", Join::Sum);
     late.iter()
         .filter_map(|workload| {
-            let own: Vec<_> = context.calls.iter().filter(|call| &call.from == *workload).collect();
+            let own: Vec<_> = context
+                .calls
+                .iter()
+                .filter(|call| &call.from == *workload)
+                .collect();
             let measure = |host: &str| called.get(&((*workload).clone(), host.to_owned()));
             if own.iter().filter_map(|call| measure(&call.host)).any(is_slow) {
                 return None;
@@ -194,7 +214,11 @@ fn origin(
         .mechanism(SLOW, certainty)
         .severity(Severity::Warning)
         .onset(found.since)
-        .affects(late.iter().filter(|other| **other != workload).map(|other| (*other).clone()))
+        .affects(
+            late.iter()
+                .filter(|other| **other != workload)
+                .map(|other| (*other).clone()),
+        )
         .computed(
             workload,
             "metric[http_server_request_duration_seconds].now",
@@ -207,7 +231,11 @@ fn origin(
             &format!("{:.3}", found.before),
             None,
         )
-        .params("latency", &format!("{:.2} s", found.now), Some(&format!("{:.2} s", found.before)));
+        .params(
+            "latency",
+            &format!("{:.2} s", found.now),
+            Some(&format!("{:.2} s", found.before)),
+        );
     if let Some(object) = context.view.get_ref(workload) {
         built = built.facts(object, ["status.readyReplicas"]);
     }

@@ -76,7 +76,9 @@ fn own_policy(context: &Context<'_>, existing: &[Complaint<'_>]) -> Vec<Signal> 
 /// Whether the pods' own resolver configuration names cluster DNS.
 fn asks_cluster(view: &ClusterView, workload: &Object) -> bool {
     let servers = workload.list("spec.template.spec.dnsConfig.nameservers");
-    let addresses: Vec<&str> = services(view).map(|service| service.str("spec.clusterIP")).collect();
+    let addresses: Vec<&str> = services(view)
+        .map(|service| service.str("spec.clusterIP"))
+        .collect();
     addresses.is_empty()
         || servers
             .iter()
@@ -146,8 +148,14 @@ fn cluster_dns(context: &Context<'_>, existing: &[Complaint<'_>]) -> Option<Sign
         .onset(complaints::first(existing))
         .ongoing(complaints::ongoing(context, existing))
         .affects(callers)
-        .affects([resolver.service.reference().clone(), resolver.workload.reference().clone()])
-        .facts(resolver.workload, ["status.readyReplicas", "status.unavailableReplicas"]);
+        .affects([
+            resolver.service.reference().clone(),
+            resolver.workload.reference().clone(),
+        ])
+        .facts(
+            resolver.workload,
+            ["status.readyReplicas", "status.unavailableReplicas"],
+        );
     if let Some(config) = resolver.config {
         built = built.facts(config, ["data.Corefile"]);
         if &object == config.reference() {
@@ -170,16 +178,27 @@ fn wrong_zone(resolver: &Resolver<'_>, existing: &[Complaint<'_>]) -> Option<(Ob
         .filter_map(|line| line.strip_prefix("kubernetes "))
         .flat_map(|zones| zones.trim_end_matches('{').split_whitespace())
         .collect();
-    let served = |zone: &str| zones.iter().any(|served| served.trim_end_matches('.') == zone || *served == ".");
+    let served = |zone: &str| {
+        zones
+            .iter()
+            .any(|served| served.trim_end_matches('.') == zone || *served == ".")
+    };
     let asked = existing
         .iter()
         .filter_map(|complaint| complaint.call.host.split_once(".svc."))
         .map(|(_, zone)| zone.trim_end_matches('.'))
         .find(|zone| !served(zone))?;
     let why = if zones.is_empty() {
-        format!("the Corefile of {} has no kubernetes plugin for {asked}", config.reference())
+        format!(
+            "the Corefile of {} has no kubernetes plugin for {asked}",
+            config.reference()
+        )
     } else {
-        format!("the Corefile of {} serves {} and not {asked}", config.reference(), zones.join(" "))
+        format!(
+            "the Corefile of {} serves {} and not {asked}",
+            config.reference(),
+            zones.join(" ")
+        )
     };
     Some((config.reference().clone(), why))
 }
@@ -203,7 +222,10 @@ fn last_words(view: &ClusterView, workload: &ObjectRef) -> Vec<Words> {
     let pods: Vec<&Object> = view.pods_of(workload).collect();
     view.logs
         .iter()
-        .filter(|(source, _)| pods.iter().any(|pod| pod.name() == source.pod && pod.namespace() == source.namespace))
+        .filter(|(source, _)| {
+            pods.iter()
+                .any(|pod| pod.name() == source.pod && pod.namespace() == source.namespace)
+        })
         .filter_map(|(source, log)| {
             let Look::Found(lines) = log else { return None };
             let line = lines
@@ -240,10 +262,17 @@ fn missing(context: &Context<'_>, complaints: &[Complaint<'_>]) -> Vec<Signal> {
             let but = behind.map_or_else(String::new, |behind| {
                 format!("; {} is there and has no Service of its name", behind.reference())
             });
-            let message = format!("{} calls {}, but {} does not exist{but}", call.from, call.host, call.service);
+            let message = format!(
+                "{} calls {}, but {} does not exist{but}",
+                call.from, call.host, call.service
+            );
             let mut built = signal("dns", &call.service, &message)
                 .mechanism(MISSING, certainty)
-                .severity(if heard.is_some() { Severity::Critical } else { Severity::Warning })
+                .severity(if heard.is_some() {
+                    Severity::Critical
+                } else {
+                    Severity::Warning
+                })
                 .affects([call.from.clone()])
                 .affects(behind.map(|behind| behind.reference().clone()))
                 .lookup(view, &call.service)
@@ -253,7 +282,11 @@ fn missing(context: &Context<'_>, complaints: &[Complaint<'_>]) -> Vec<Signal> {
                 built = built.facts(source, [call.field.as_str()]);
             }
             if let Some(complaint) = heard {
-                let own: Vec<Complaint<'_>> = complaints.iter().filter(|found| found.call == call).copied().collect();
+                let own: Vec<Complaint<'_>> = complaints
+                    .iter()
+                    .filter(|found| found.call == call)
+                    .copied()
+                    .collect();
                 built = built.fact(Some(complaint.fact())).onset(complaints::first(&own));
             }
             built.build()

@@ -1,6 +1,6 @@
 //! Routes that lead nowhere: an Ingress whose backend, port or class is not there.
 
-use cluster::{ClusterView, Object};
+use cluster::{ClusterView, Object, selector};
 use domain::{LookupOutcome, ObjectRef, Severity, Signal};
 use serde_json::Value;
 
@@ -19,9 +19,12 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
     view.of_kind("Ingress")
         .flat_map(|ingress| {
-            let routes = backends(view, ingress.namespace()).filter(|(own, ..)| own.reference() == ingress.reference());
+            let routes = backends(view, ingress.namespace())
+                .filter(|(own, ..)| own.reference() == ingress.reference());
             let mut out: Vec<Signal> = routes
-                .filter_map(|(_, name, port)| nowhere(view, ingress, name).or_else(|| no_port(view, ingress, name, port)))
+                .filter_map(|(_, name, port)| {
+                    nowhere(view, ingress, name).or_else(|| no_port(view, ingress, name, port))
+                })
                 .collect();
             out.extend(no_class(view, ingress));
             out
@@ -52,7 +55,6 @@ pub(super) fn backends<'a>(
     })
 }
 
-
 /// A backend that does not exist. Where a workload of that very name is there, its Service is what lacks.
 fn nowhere(view: &ClusterView, ingress: &Object, name: &str) -> Option<Signal> {
     let service = ObjectRef::of("Service", ingress.namespace(), name);
@@ -63,16 +65,27 @@ fn nowhere(view: &ClusterView, ingress: &Object, name: &str) -> Option<Signal> {
         .into_iter()
         .any(|kind| view.get(kind, ingress.namespace(), name).is_some());
     let (object, mechanism, certainty, field, found, expected) = if waits {
-        (&service, "cascading-failure/service-missing", 0.93, "metadata.name", "absent", Some(name))
+        (
+            &service,
+            "cascading-failure/service-missing",
+            0.93,
+            "metadata.name",
+            "absent",
+            Some(name),
+        )
     } else {
         (ingress.reference(), ID, 0.9, "spec.rules", name, None)
     };
-    let message = format!("{} routes to {service}, which does not exist", ingress.reference());
+    let message = format!(
+        "{} routes to {service}, which does not exist",
+        ingress.reference()
+    );
     let built = signal("ingress", object, &message)
         .mechanism(mechanism, certainty)
         .severity(Severity::Critical)
         .onset(written(ingress))
         .affects([service.clone(), ingress.reference().clone()])
+        .affects(meant(view, ingress.namespace(), name))
         .lookup(view, &service)
         .facts(ingress, ["spec.rules", "spec.defaultBackend"])
         .params(field, found, expected);
@@ -84,9 +97,9 @@ fn no_port(view: &ClusterView, ingress: &Object, name: &str, port: Option<&Value
     let service = view.get("Service", ingress.namespace(), name)?;
     let port = port?;
     let ports = service.list("spec.ports");
-    let has = ports
-        .iter()
-        .any(|offered| offered.get("port") == Some(port) || (port.is_string() && offered.get("name") == Some(port)));
+    let has = ports.iter().any(|offered| {
+        offered.get("port") == Some(port) || (port.is_string() && offered.get("name") == Some(port))
+    });
     if has || ports.is_empty() || service.str("spec.type") == "ExternalName" {
         return None;
     }
@@ -102,7 +115,7 @@ fn no_port(view: &ClusterView, ingress: &Object, name: &str, port: Option<&Value
             .mechanism(ID, 0.93)
             .severity(Severity::Critical)
             .onset(written(ingress))
-            .affects([service.reference().clone()])
+            .affects(meant(view, ingress.namespace(), name))
             .facts(ingress, ["spec.rules", "spec.defaultBackend"])
             .facts(service, ["spec.ports"])
             .params("spec.rules", &found, Some(&offered))
@@ -125,7 +138,7 @@ fn no_class(view: &ClusterView, ingress: &Object) -> Option<Signal> {
     );
     let services = backends(view, ingress.namespace())
         .filter(|(own, ..)| own.reference() == ingress.reference())
-        .map(|(_, name, _)| ObjectRef::of("Service", ingress.namespace(), name));
+        .flat_map(|(_, name, _)| meant(view, ingress.namespace(), name));
     // Without a class at all, controllers without classes may serve it; an old Ingress has been so for long.
     let certainty = if known.is_empty() { 0.5 } else { 0.92 };
     Some(
@@ -139,6 +152,29 @@ fn no_class(view: &ClusterView, ingress: &Object) -> Option<Signal> {
             .params("spec.ingressClassName", class, known.first().copied())
             .build(),
     )
+}
+
+/// The workloads that Services of a namespace send to, and those Services: the ones of that name, or whose name begins like
+/// it, as a mistyped one does.
+fn meant(view: &ClusterView, namespace: &str, name: &str) -> Vec<ObjectRef> {
+    let mut out = Vec::new();
+    for service in view.in_namespace("Service", namespace) {
+        if !(service.name().starts_with(name) || name.starts_with(service.name())) {
+            continue;
+        }
+        out.push(service.reference().clone());
+        let Some(wanted) = service.at("spec.selector") else {
+            continue;
+        };
+        out.extend(
+            ["Deployment", "StatefulSet", "DaemonSet"]
+                .into_iter()
+                .flat_map(|kind| view.in_namespace(kind, namespace))
+                .filter(|workload| selector::map_selects(wanted, selector::template_labels(workload)))
+                .map(|workload| workload.reference().clone()),
+        );
+    }
+    out
 }
 
 fn written(ingress: &Object) -> Option<jiff::Timestamp> {

@@ -27,7 +27,8 @@ const MANY: usize = 6;
 
 static HOST: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"https?://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z]{2,})").ok());
-static REFUSED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\b429\b|too many requests|rate.?limit").ok());
+static REFUSED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b429\b|too many requests|rate.?limit").ok());
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let mut out = storms(context);
@@ -43,7 +44,11 @@ fn sayings<'a>(
     let mut out: BTreeMap<ObjectRef, Vec<(&LogSource, &LogLine)>> = BTreeMap::new();
     for (source, lines) in complaints::logs(context) {
         let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context.view.get_ref(&pod).map(|pod| context.view.workload_of(pod)) else {
+        let Some(workload) = context
+            .view
+            .get_ref(&pod)
+            .map(|pod| context.view.workload_of(pod))
+        else {
             continue;
         };
         let found = lines
@@ -115,16 +120,24 @@ fn storms(context: &Context<'_>) -> Vec<Signal> {
 /// The variable that sets how often a workload retries.
 fn retry_setting(context: &Context<'_>, workload: &ObjectRef) -> Option<(String, String)> {
     let object = context.view.get_ref(workload)?;
-    object.list("spec.template.spec.containers").iter().find_map(|container| {
-        let name = container.get("name")?.as_str()?;
-        container.get("env")?.as_array()?.iter().find_map(|variable| {
-            let key = variable.get("name")?.as_str()?;
-            let value = variable.get("value")?.as_str()?;
-            let upper = key.to_ascii_uppercase();
-            let counts = upper.contains("RETR") && value.parse::<u32>().is_ok_and(|count| count > 0);
-            counts.then(|| (format!("spec.template.spec.containers[{name}].env[{key}].value"), value.to_owned()))
+    object
+        .list("spec.template.spec.containers")
+        .iter()
+        .find_map(|container| {
+            let name = container.get("name")?.as_str()?;
+            container.get("env")?.as_array()?.iter().find_map(|variable| {
+                let key = variable.get("name")?.as_str()?;
+                let value = variable.get("value")?.as_str()?;
+                let upper = key.to_ascii_uppercase();
+                let counts = upper.contains("RETR") && value.parse::<u32>().is_ok_and(|count| count > 0);
+                counts.then(|| {
+                    (
+                        format!("spec.template.spec.containers[{name}].env[{key}].value"),
+                        value.to_owned(),
+                    )
+                })
+            })
         })
-    })
 }
 
 /// A workload whose calls of a host outside of the cluster are refused for their number.
@@ -134,7 +147,11 @@ fn limited(context: &Context<'_>) -> Vec<Signal> {
         .filter_map(|(workload, lines)| {
             let refused: Vec<(&LogSource, &LogLine, String)> = lines
                 .into_iter()
-                .filter(|(_, line)| REFUSED.as_ref().is_some_and(|words| words.is_match(line.text.as_str())))
+                .filter(|(_, line)| {
+                    REFUSED
+                        .as_ref()
+                        .is_some_and(|words| words.is_match(line.text.as_str()))
+                })
                 .filter_map(|(source, line)| Some((source, line, outside_host(line.text.as_str())?)))
                 .collect();
             let (source, line, host) = refused.last()?.clone();
@@ -152,8 +169,13 @@ fn limited(context: &Context<'_>) -> Vec<Signal> {
             };
             let why = raised
                 .as_ref()
-                .map_or_else(String::new, |(field, before, after)| format!("; a rollout raised {field} from {before} to {after}"));
-            let message = format!("{workload} is refused by {host} with 429 Too Many Requests ({} times){why}", refused.len());
+                .map_or_else(String::new, |(field, before, after)| {
+                    format!("; a rollout raised {field} from {before} to {after}")
+                });
+            let message = format!(
+                "{workload} is refused by {host} with 429 Too Many Requests ({} times){why}",
+                refused.len()
+            );
             let mut built = signal("load", &workload, &message)
                 .mechanism(LIMITED, certainty)
                 .severity(Severity::Critical)

@@ -41,20 +41,32 @@ struct Stuck<'a> {
 }
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
-    stuck(context).into_iter().map(|stuck| report(context, &stuck)).collect()
+    stuck(context)
+        .into_iter()
+        .map(|stuck| report(context, &stuck))
+        .collect()
 }
 
 fn stuck<'a>(context: &Context<'a>) -> Vec<Stuck<'a>> {
     let mut found: BTreeMap<(ObjectRef, String, String), Vec<(&LogSource, &LogLine)>> = BTreeMap::new();
     for (source, lines) in complaints::logs(context) {
         let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context.view.get_ref(&pod).map(|pod| context.view.workload_of(pod)) else {
+        let Some(workload) = context
+            .view
+            .get_ref(&pod)
+            .map(|pod| context.view.workload_of(pod))
+        else {
             continue;
         };
         for line in lines {
-            let Some((partition, offset)) = position(line.text.as_str()) else { continue };
+            let Some((partition, offset)) = position(line.text.as_str()) else {
+                continue;
+            };
             if complaints::says(line.text.as_str(), ID) {
-                found.entry((workload.clone(), partition, offset)).or_default().push((source, line));
+                found
+                    .entry((workload.clone(), partition, offset))
+                    .or_default()
+                    .push((source, line));
             }
         }
     }
@@ -88,7 +100,9 @@ fn report(context: &Context<'_>, stuck: &Stuck<'_>) -> Signal {
         });
     let behind = frozen.and_then(|frozen| {
         view.series("consumer_lag").iter().find(|series| {
-            ["partition", "topic", "consumergroup"].iter().all(|label| series.label(label) == frozen.label(label))
+            ["partition", "topic", "consumergroup"]
+                .iter()
+                .all(|label| series.label(label) == frozen.label(label))
                 && grows(series)
         })
     });
@@ -109,19 +123,33 @@ fn report(context: &Context<'_>, stuck: &Stuck<'_>) -> Signal {
         value: line.text.truncated(300),
         time: line.at,
     });
-    let pods = stuck.lines.iter().map(|(source, _)| ObjectRef::of("Pod", &source.namespace, &source.pod));
+    let pods = stuck
+        .lines
+        .iter()
+        .map(|(source, _)| ObjectRef::of("Pod", &source.namespace, &source.pod));
     let mut built = signal("queue", &stuck.workload, &message)
         .mechanism(ID, certainty)
         .severity(Severity::Critical)
         .onset(first)
-        .ongoing(last.and_then(|(_, line)| line.at).is_none_or(|at| view.now.duration_since(at) < FROZEN))
+        .ongoing(
+            last.and_then(|(_, line)| line.at)
+                .is_none_or(|at| view.now.duration_since(at) < FROZEN),
+        )
         .affects(pods)
         .fact(fact)
         .params("offset", &stuck.offset, None)
         .param("partition", &stuck.partition);
-    for (name, series) in [("kafka_consumergroup_current_offset", frozen), ("kafka_consumergroup_lag", behind)] {
+    for (name, series) in [
+        ("kafka_consumergroup_current_offset", frozen),
+        ("kafka_consumergroup_lag", behind),
+    ] {
         if let Some((at, value)) = series.and_then(|series| series.samples.last()) {
-            built = built.computed(&stuck.workload, &format!("metric[{name}].last"), &format!("{value:.0}"), Some(*at));
+            built = built.computed(
+                &stuck.workload,
+                &format!("metric[{name}].last"),
+                &format!("{value:.0}"),
+                Some(*at),
+            );
         }
     }
     built.build()

@@ -19,8 +19,13 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
-    let services = context.view.of_kind("Service").filter(|service| service.at("spec.selector").is_some());
-    services.filter_map(|service| too_broad(context, service)).collect()
+    let services = context
+        .view
+        .of_kind("Service")
+        .filter(|service| service.at("spec.selector").is_some());
+    services
+        .filter_map(|service| too_broad(context, service))
+        .collect()
 }
 
 fn too_broad(context: &Context<'_>, service: &Object) -> Option<Signal> {
@@ -41,10 +46,13 @@ fn too_broad(context: &Context<'_>, service: &Object) -> Option<Signal> {
         .filter(|workload| has_own_service(context, workload, service))
         .collect();
     let first = foreign.first()?;
-    let edit = service.last_write("spec.selector").and_then(|manager| manager.time);
+    let edit = service
+        .last_write("spec.selector")
+        .and_then(|manager| manager.time);
     let noticed = context.noticed.unwrap_or(view.now);
     let fresh = edit.is_some_and(|at| {
-        noticed.duration_since(at) < SignedDuration::from_hours(24) && service.created().is_none_or(|made| at > made)
+        noticed.duration_since(at) < SignedDuration::from_hours(24)
+            && service.created().is_none_or(|made| at > made)
     });
     let complaints: Vec<_> = complaints::about(context, ID)
         .into_iter()
@@ -63,8 +71,16 @@ fn too_broad(context: &Context<'_>, service: &Object) -> Option<Signal> {
         foreign.len()
     );
     let labels = view.get_ref(meant).map(selector::template_labels);
-    let expected = labels.and_then(|labels| labels.get("app").or(labels.get("app.kubernetes.io/name"))?.as_str());
-    let callers = context.calls.iter().filter(|call| &call.service == service.reference());
+    let expected = labels.and_then(|labels| {
+        labels
+            .get("app")
+            .or(labels.get("app.kubernetes.io/name"))?
+            .as_str()
+    });
+    let callers = context
+        .calls
+        .iter()
+        .filter(|call| &call.service == service.reference());
     Some(
         signal("selector", service.reference(), &message)
             .mechanism(ID, certainty)
@@ -91,14 +107,18 @@ fn has_own_service(context: &Context<'_>, workload: &ObjectRef, than: &Object) -
         .filter(|service| service.reference() != than.reference())
         .filter_map(|service| Some((service, service.at("spec.selector")?)))
         .any(|(service, wanted)| {
-            service.name() == workload.name && selector::map_selects(wanted, selector::template_labels(object))
+            service.name() == workload.name
+                && selector::map_selects(wanted, selector::template_labels(object))
         })
 }
 
 /// The image of a workload's first container without tag and digest.
 fn repository(workload: &Object) -> String {
     let containers = workload.list("spec.template.spec.containers");
-    let image = containers.first().and_then(|container| container.get("image")?.as_str()).unwrap_or_default();
+    let image = containers
+        .first()
+        .and_then(|container| container.get("image")?.as_str())
+        .unwrap_or_default();
     let name = image.split('@').next().unwrap_or(image);
     match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => repository.to_owned(),

@@ -202,7 +202,9 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
     let workload = ["Deployment", "StatefulSet", "DaemonSet"]
         .into_iter()
         .flat_map(|kind| view.in_namespace(kind, service.namespace()))
-        .find(|workload| selector::map_selects(wanted, selector::template_labels(workload)))?;
+        .filter(|workload| selector::map_selects(wanted, selector::template_labels(workload)))
+        // A selector may catch others too; the one of the Service's name is meant.
+        .max_by_key(|workload| workload.name() == service.name())?;
     let declares = workload
         .list("spec.template.spec.containers")
         .iter()
@@ -238,7 +240,8 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
         .into_iter()
         .filter(|complaint| &complaint.call.service == service.reference())
         .collect();
-    let routed = super::ingress::backends(view, service.namespace()).any(|(_, name, _)| name == service.name());
+    let routed =
+        super::ingress::backends(view, service.namespace()).any(|(_, name, _)| name == service.name());
     let certainty = match (named, refused.is_empty()) {
         (true, _) if is_used(context, service, port) => 0.9,
         // Ready by a probe on another port: there they listen, and here they refuse.
@@ -276,7 +279,11 @@ fn is_ready_elsewhere(view: &ClusterView, service: &Object, workload: &Object, t
         .list("spec.template.spec.containers")
         .iter()
         .filter_map(|container| container.get("readinessProbe"))
-        .filter_map(|probe| probe.pointer("/httpGet/port").or(probe.pointer("/tcpSocket/port")))
+        .filter_map(|probe| {
+            probe
+                .pointer("/httpGet/port")
+                .or(probe.pointer("/tcpSocket/port"))
+        })
         .any(|port| cluster::path::text(port) != target);
     probed && ready_endpoints(view, service) > 0
 }

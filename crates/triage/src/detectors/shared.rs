@@ -28,7 +28,10 @@ const AT_ONCE: SignedDuration = SignedDuration::from_mins(6);
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
-    let mut out: Vec<Signal> = view.of_kind("Node").filter_map(|node| on_node(view, node)).collect();
+    let mut out: Vec<Signal> = view
+        .of_kind("Node")
+        .filter_map(|node| on_node(view, node))
+        .collect();
     out.extend(volumes(context));
     out
 }
@@ -44,13 +47,18 @@ struct Failing<'a> {
 /// Containers that end again and again. Those killed for memory have a cause of their own.
 fn failing<'a>(view: &ClusterView, pod: &'a Object) -> Option<Failing<'a>> {
     let container = containers::of(pod).into_iter().find(|container| {
-        container.restarts() > 1 && (container.waiting() == "CrashLoopBackOff" || container.terminated().is_some())
+        container.restarts() > 1
+            && (container.waiting() == "CrashLoopBackOff" || container.terminated().is_some())
     })?;
     let (_, terminated) = container.terminated()?;
-    let reason = terminated.get("reason").and_then(Value::as_str).unwrap_or_default();
+    let reason = terminated
+        .get("reason")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let code = terminated.get("exitCode").and_then(Value::as_i64)?;
     let finished = container.terminated_time("finishedAt")?;
-    if code == 0 || reason == "OOMKilled" || view.now.duration_since(finished) > SignedDuration::from_mins(30) {
+    if code == 0 || reason == "OOMKilled" || view.now.duration_since(finished) > SignedDuration::from_mins(30)
+    {
         return None;
     }
     Some(Failing {
@@ -88,8 +96,10 @@ fn on_node(view: &ClusterView, node: &Object) -> Option<Signal> {
         .map(|failing| &failing.workload)
         .collect();
     let elsewhere = |workload: &&&ObjectRef| {
-        let siblings: Vec<&Object> =
-            view.pods_of(workload).filter(|pod| pod.str("spec.nodeName") != node.name()).collect();
+        let siblings: Vec<&Object> = view
+            .pods_of(workload)
+            .filter(|pod| pod.str("spec.nodeName") != node.name())
+            .collect();
         !siblings.is_empty() && siblings.iter().all(|pod| containers::is_healthy(pod))
     };
     let fine = together.iter().filter(elsewhere).count();
@@ -115,14 +125,20 @@ fn on_node(view: &ClusterView, node: &Object) -> Option<Signal> {
         .mechanism(PODS, certainty)
         .severity(Severity::Critical)
         .onset(Some(first))
-        .affects(here.iter().flat_map(|failing| [failing.pod.reference().clone(), failing.workload.clone()]))
+        .affects(
+            here.iter()
+                .flat_map(|failing| [failing.pod.reference().clone(), failing.workload.clone()]),
+        )
         .params("spec.nodeName", node.name(), None)
         .facts(node, ["status.conditions[Ready].status"]);
     for failing in here.iter().take(6) {
         built = built.facts(failing.pod, ["spec.nodeName"]);
         for container in containers::of(failing.pod) {
             if let Some((path, _)) = container.terminated() {
-                let paths = [container.status_path(&format!("{path}.exitCode")), container.status_path("restartCount")];
+                let paths = [
+                    container.status_path(&format!("{path}.exitCode")),
+                    container.status_path("restartCount"),
+                ];
                 built = built.facts(failing.pod, paths.iter().map(String::as_str));
             }
         }
@@ -144,12 +160,18 @@ fn volumes(context: &Context<'_>) -> Vec<Signal> {
     by_claim
         .into_iter()
         .filter_map(|(claim, writers)| {
-            let heard: Vec<_> = writers.iter().filter_map(|writer| Some((writer, sayings.get(writer)?))).collect();
+            let heard: Vec<_> = writers
+                .iter()
+                .filter_map(|writer| Some((writer, sayings.get(writer)?)))
+                .collect();
             let (_, lines) = heard.first()?;
             let (certainty, pods) = match (writers.len(), heard.len()) {
                 (2.., 2..) => (0.93, 0),
                 (2.., _) => (0.65, 0),
-                _ => (0.5, writers.iter().map(|writer| view.pods_of(writer).count()).sum()),
+                _ => (
+                    0.5,
+                    writers.iter().map(|writer| view.pods_of(writer).count()).sum(),
+                ),
             };
             if writers.len() < 2 && pods < 2 {
                 return None;
@@ -160,7 +182,11 @@ fn volumes(context: &Context<'_>) -> Vec<Signal> {
                 names.join(" and "),
                 heard.len()
             );
-            let first = heard.iter().flat_map(|(_, lines)| lines.iter()).filter_map(|(_, line)| line.at).min();
+            let first = heard
+                .iter()
+                .flat_map(|(_, lines)| lines.iter())
+                .filter_map(|(_, line)| line.at)
+                .min();
             let mut built = signal("shared", &claim, &message)
                 .mechanism(VOLUME, certainty)
                 .severity(Severity::Critical)
@@ -198,7 +224,11 @@ fn sayings<'a>(context: &Context<'a>) -> BTreeMap<ObjectRef, Vec<Line<'a>>> {
     let mut out: BTreeMap<ObjectRef, Vec<Line<'a>>> = BTreeMap::new();
     for (source, lines) in complaints::logs(context) {
         let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context.view.get_ref(&pod).map(|pod| context.view.workload_of(pod)) else {
+        let Some(workload) = context
+            .view
+            .get_ref(&pod)
+            .map(|pod| context.view.workload_of(pod))
+        else {
             continue;
         };
         let found = lines

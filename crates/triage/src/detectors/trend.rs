@@ -20,7 +20,11 @@ pub(super) struct Trend {
 impl Trend {
     /// How many times the usual value.
     pub(super) fn factor(&self) -> f64 {
-        if self.before > 0.0 { self.now / self.before } else { 1.0 }
+        if self.before > 0.0 {
+            self.now / self.before
+        } else {
+            1.0
+        }
     }
 }
 

@@ -30,7 +30,13 @@ const LOG: &[Place] = &[Place::Log];
 /// Applications write their last words to the termination message too.
 const SAID: &[Place] = &[Place::Log, Place::Terminated];
 const EVENT: &[Place] = &[Place::Event];
-const ANYWHERE: &[Place] = &[Place::Log, Place::Event, Place::Condition, Place::Status, Place::Terminated];
+const ANYWHERE: &[Place] = &[
+    Place::Log,
+    Place::Event,
+    Place::Condition,
+    Place::Status,
+    Place::Terminated,
+];
 
 const fn wording(
     mechanisms: &'static [&'static str],
@@ -105,7 +111,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[DNS, MISSING, DNS_POLICY, ADDRESS, VALUES],
         SAID,
         &[],
-        r"(?i)no such host|ENOTFOUND|Name or service not known|UnknownHostException|nodename nor servname|NXDOMAIN|Name does not resolve|Could ?n[o']t resolve host|could not translate host name|host not found|Unknown host|getaddrinfo(?:\(\))? (?:failed|error)|No address associated with hostname|Name has no usable address|failed to lookup address information|DNS_PROBE|bad address '|can't resolve|could not be resolved|failed to resolve|unable to resolve|NameResolutionError|dns resolution failed|DNS lookup failed|No resolvable bootstrap urls|SocketException.*Name",
+        r"(?i)no such host|ENOTFOUND|Name or service not known|UnknownHostException|nodename nor servname|NXDOMAIN|Name does not resolve|Could ?n[o']t resolve host|could not translate host name|host not found|Unknown host|getaddrinfo(?:\(\))? (?:failed|error)|No address associated with hostname|Name has no usable address|failed to lookup address information|DNS_PROBE|bad address '|can't resolve|could not be resolved|failed to resolve|unable to resolve|I/O error on \w+ request for \x22[^\x22]+\x22: [a-z0-9-]+(?:\.[a-z0-9-]+)+\s*$|NameResolutionError|dns resolution failed|DNS lookup failed|No resolvable bootstrap urls|SocketException.*Name",
     ),
     wording(
         &[DNS, DNS_POLICY],
@@ -130,7 +136,11 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     wording(
         &[DNS_POLICY, DNS],
         EVENT,
-        &["MissingClusterDNS", "DNSConfigForming", "CheckLimitsForResolvConf"],
+        &[
+            "MissingClusterDNS",
+            "DNSConfigForming",
+            "CheckLimitsForResolvConf",
+        ],
         r".",
     ),
     wording(
@@ -188,7 +198,15 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     wording(
         &[INGRESS],
         &[Place::Condition, Place::Status],
-        &["BackendNotFound", "RefNotPermitted", "InvalidKind", "NoMatchingParent", "NotAllowedByListeners", "NoMatchingListenerHostname", "UnsupportedValue"],
+        &[
+            "BackendNotFound",
+            "RefNotPermitted",
+            "InvalidKind",
+            "NoMatchingParent",
+            "NotAllowedByListeners",
+            "NoMatchingListenerHostname",
+            "UnsupportedValue",
+        ],
         r".",
     ),
     // SQLite, Lucene, PostgreSQL, InnoDB, WiredTiger, LevelDB/RocksDB, Prometheus TSDB, Git, NFS: damaged or locked files.
@@ -211,7 +229,17 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"(?i)Node(?:Status)?(?:NotReady| .{0,80} status is now: NodeNotReady)|status is now: NodeNotReady|Kubelet stopped posting node status|Node is not ready|Marking for deletion Pod|Deleting node .{0,80}because|Cancelling deletion of Pod|node .{0,80}(?:is )?unreachable|NodeStatusUnknown|Controller detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|PLEG is not healthy|container runtime (?:is|not) (?:down|ready)|The node was low on resource",
     ),
-    wording(&[AVALANCHE, NODE], EVENT, &["NodeNotReady", "TaintManagerEviction", "RemovingNode", "DeletingNode"], r"."),
+    wording(
+        &[AVALANCHE, NODE],
+        EVENT,
+        &[
+            "NodeNotReady",
+            "TaintManagerEviction",
+            "RemovingNode",
+            "DeletingNode",
+        ],
+        r".",
+    ),
     wording(
         &[AVALANCHE, STARVED],
         ANYWHERE,

@@ -213,21 +213,6 @@ pub const RULES: &[Rule] = &[
         ..APPS
     },
     Rule {
-        name: "HighRequestLatency",
-        labels: &[
-            ("namespace", "{front_namespace}"),
-            ("service", "{front}"),
-            ("ingress", "{ingress}"),
-        ],
-        state_metrics: false,
-        summary: "Requests to {front} are slow",
-        description: "Requests to {front_namespace}/{front} take longer than 1 second on average for 5 minutes.",
-        book: "",
-        after_s: 420,
-        expression: "sum by (exported_namespace, exported_service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_sum[5m])) / sum by (exported_namespace, exported_service, ingress) (rate(nginx_ingress_controller_request_duration_seconds_count[5m])) > 1",
-        ..APPS
-    },
-    Rule {
         name: "ConsumerLagGrowing",
         labels: &[
             ("namespace", "{namespace}"),
