@@ -42,11 +42,6 @@ pub(crate) const METRICS: &[Metric] = &[
         hours: 2,
     },
     Metric {
-        name: "cpu_used",
-        promql: "sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\",container!=\"\",container!=\"POD\"}[6m]))",
-        hours: 2,
-    },
-    Metric {
         name: "consumer_lag",
         promql: "sum by (consumergroup, topic, partition) (kafka_consumergroup_lag)",
         hours: 1,
