@@ -188,7 +188,9 @@ fn complaints(rendered: &Rendered, world: &World) -> Vec<String> {
         let is_named = named(rendered)
             .iter()
             .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name));
-        if is_named && !is_ready(pod) {
+        // What the kubelet evicted stays behind as failed until the garbage collector takes it.
+        let is_left = text(pod, "/status/reason") == "Evicted";
+        if is_named && !is_left && !is_ready(pod) {
             found.push(format!(
                 "pod {} is {}: {}",
                 text(pod, "/metadata/name"),
