@@ -63,7 +63,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[LIMIT, LEAK, REWRITTEN],
         FREE,
-        r"Memory cgroup out of memory: Kill(?:ed)? process|constraint=CONSTRAINT_MEMCG",
+        r"Memory cgroup out of memory: Kill(?:ed)? process|constraint=CONSTRAINT_MEMCG|killed as a result of limit of|memory: usage \d+kB, limit \d+kB, failcnt",
     ),
     words(
         &[NODE_MEMORY],
@@ -86,7 +86,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[NODE_MEMORY],
         EVICTION,
-        r"The node was low on resource: \[?memory|[Tt]he node had condition: \[[^\]]*MemoryPressure",
+        r"The node was low on resource: \[?memory|[Nn]ode (?:had condition|has conditions): \[[^\]]*MemoryPressure",
     ),
     words(
         &[NODE_MEMORY],
@@ -96,8 +96,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[NODE_MEMORY],
         NODE,
-        r"untolerated taint\(?s?\)? \{node\.kubernetes\.io/memory-pressure|node\(s\) had memory pressure",
+        r"taint\(?s?\)? \{node\.kubernetes\.io/memory-pressure|node\(s\) had memory pressure",
     ),
+    words(
+        &[NODE_MEMORY],
+        &[Log],
+        r"eviction.?manager.*\[[^\]]*MemoryPressure",
+    ),
+    words(&[DISK], &[Log], r"eviction.?manager.*\[[^\]]*DiskPressure"),
     // VPA `pkg/updater/eviction`.
     words(
         &[REWRITTEN],
@@ -111,9 +117,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"java\.lang\.OutOfMemoryError: (?:Java heap space|GC overhead limit exceeded|Metaspace|Compressed class space|(?:Cannot reserve \d+ bytes of )?[Dd]irect buffer memory|Requested array size)",
     ),
     words(
-        &[LEAK, LIMIT],
+        &[LEAK],
         &[Log, Terminated],
-        r"JavaScript heap out of memory|Reached heap limit Allocation failed|Ineffective mark-compacts near heap limit",
+        r"JavaScript heap out of memory|Reached heap limit Allocation failed|(?:Mark-[Ss]weep|Mark-Compact|Scavenge).*\(average mu|Ineffective mark-compacts near heap limit",
     ),
     words(
         &[LEAK, LIMIT],
@@ -129,6 +135,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[LIMIT, LEAK, REWRITTEN, NODE_MEMORY],
         &[Log, Terminated],
         r"Worker \(pid:\d+\) was sent SIGKILL! Perhaps out of memory\?|Process '[^']*' pid:\d+ exited with 'signal 9 \(SIGKILL\)'|was terminated by signal 9: Killed",
+    ),
+    // The kernel's first line of either kill; what frameworks say of references that are never let go.
+    words(&[LIMIT, LEAK, NODE_MEMORY], FREE, r"invoked oom-killer: gfp_mask"),
+    words(
+        &[LEAK],
+        &[Log],
+        r"LEAK: \S+ was not called before it's garbage-collected|MaxListenersExceededWarning: Possible EventEmitter memory leak|appears to have started a thread named .* but has failed to stop it",
     ),
     // CPU: what runtimes say when they do not get to run. Too little quota, a busy machine or their own work.
     words(
@@ -149,12 +162,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[THROTTLED],
         FREE,
-        r"(?i)\bcpu (?:is |was |being )?throttl(?:ed|ing)|\bcfs[_ ](?:quota|throttl)|nr_throttled|throttled_(?:usec|time)|CPUThrottlingHigh",
+        r"(?i)\bcpu (?:is |was |being )?throttl(?:ed|ing)|\bcfs[_ ](?:quota|throttl)|nr_throttled|throttled_(?:usec|time)|CPUThrottlingHigh|throttling of CPU in namespace|elevated CPU throttling",
     ),
     words(
         &[NODE_CPU],
         FREE,
-        r"soft lockup - CPU#\d+ stuck|rcu(?:_sched|_preempt)?:? (?:INFO: )?(?:rcu_\w+ )?(?:self-)?detected stalls?|rcu_\w+ kthread starved|task \S+ blocked for more than \d+ seconds",
+        r"soft lockup - CPU#\d* stuck for \d+s|failed to send out heartbeat on time|CPU usage at \S+ has been above|System load per core at \S+ has been above|rcu(?:_sched|_preempt)?:? (?:INFO: )?(?:rcu_\w+ )?(?:self-)?detected stalls?|rcu_\w+ kthread starved|task \S+ blocked for more than \d+ seconds",
     ),
     words(
         &[SATURATED],
@@ -170,7 +183,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[THERMAL],
         FREE,
-        r"(?i)gpu\b.*(?:temperature|overheat)\w*.*(?:exceed|above|over|threshold|slowdown|limit|too high)|DCGM_FR_(?:THERMAL_VIOLATIONS|CLOCK_THROTTLE_THERMAL|TEMP_VIOLATION)|GPU(?:Over)?(?:Temp|Thermal)\w*",
+        r"(?i)HW Slowdown is engaged due to|thermal margin|GPU_TEMP_\w*SLOWDOWN|gpu\b.*(?:temperature|overheat)\w*.*(?:exceed|above|over|threshold|slowdown|limit|too high)|DCGM_FR_(?:THERMAL_VIOLATIONS|CLOCK_THROTTLE_THERMAL|TEMP_VIOLATION)|GPU(?:Over)?(?:Temp|Thermal)\w*",
     ),
     // Disk. kubelet `pkg/kubelet/eviction/helpers.go`, `pkg/kubelet/images/image_gc_manager.go`.
     words(
@@ -181,7 +194,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[DISK],
         EVICTION,
-        r"The node was low on resource: \[?(?:ephemeral-storage|inodes|imagefs|nodefs|containerfs|DiskPressure)|[Tt]he node had condition: \[[^\]]*DiskPressure",
+        r"The node was low on resource: \[?(?:ephemeral-storage|inodes|imagefs|nodefs|containerfs|DiskPressure)|[Nn]ode (?:had condition|has conditions): \[[^\]]*DiskPressure",
     ),
     words(
         &[DISK],
@@ -196,7 +209,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[DISK],
         NODE,
-        r"untolerated taint\(?s?\)? \{node\.kubernetes\.io/disk-pressure|node\(s\) had disk pressure|NodeUnderDiskPressure",
+        r"taint\(?s?\)? \{node\.kubernetes\.io/disk-pressure|node\(s\) had disk pressure|NodeUnderDiskPressure",
     ),
     with(
         &[DISK],
