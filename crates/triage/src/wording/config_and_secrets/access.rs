@@ -66,7 +66,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // MongoDB, src/mongo/db/auth: AuthenticationFailed (18); drivers wrap it.
     said(
         REFUSED,
-        r"(?i)\(?AuthenticationFailed\)?|Authentication failed\.?(?:, full error| while| for| on|\s*$|[^a-z]*code)|SCRAM authentication failed|auth error: (?:sasl|unable to authenticate)|unable to authenticate using mechanism|MongoSecurityException|Exception authenticating MongoCredential",
+        r"(?i)\(?AuthenticationFailed\)?|Authentication failed\.?(?:, full error| while| on|\s*$|[^a-z]*code)|SCRAM authentication failed|auth error: (?:sasl|unable to authenticate)|unable to authenticate using mechanism|MongoSecurityException|Exception authenticating MongoCredential",
     ),
     // Apache Kafka, SaslServerAuthenticator and clients; librdkafka.
     said(

@@ -23,7 +23,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         mechanisms: DRIFT,
         places: &[Log, Terminated, Event, Condition, Status],
         reasons: &[],
-        message: r#"(?i)Apply failed with \d+ conflicts?|conflicts? with \\?"[^"]+\\?"(?: using \S+)?:|conflict occurred while applying object|has drifted|\bdrift(?:ed)? (?:detected|from|correct)|detect\w* (?:drift|changes in cluster state)|cluster state .{0,80}(?:drift|changed)|live (?:state|object|manifest|resource)s? .{0,60}(?:differ|deviat|drift)|\bOutOfSync\b|out of sync with|changed outside of|has been modified outside|resource modified.*ConfigMap|last-applied-configuration annotation"#,
+        message: r#"(?i)conflict.*ConfigMap: Apply failed|conflicts? with \\?"[^"]+\\?"(?: using \S+)?:\s*(?:-\s*)?\.(?:data|binaryData)(?:\.[A-Za-z<_]|\[)|has drifted|\bdrift(?:ed)? (?:detected|from|correct)|detect\w* (?:drift|changes in cluster state)|cluster state .{0,80}(?:drift|changed)|live (?:state|object|manifest|resource)s? .{0,60}(?:differ|deviat|drift)|\bOutOfSync\b|out of sync with|changed outside of|has been modified outside|resource modified.*ConfigMap|last-applied-configuration annotation"#,
     },
     // go-yaml, PyYAML, SnakeYAML, js-yaml, serde_yaml.
     said(
