@@ -320,7 +320,7 @@ fn blamed(view: &ClusterView) -> BTreeSet<ObjectRef> {
             }
             let named = all
                 .iter()
-                .filter(|call| call.from == caller && line.contains(&call.host));
+                .filter(|call| call.from == caller && names_callee(view, call, line));
             out.extend(named.flat_map(|call| workloads_behind(view, &call.service)));
         }
     }

@@ -59,13 +59,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[DOWN, PORT, SELECTOR, BROAD],
         SAID,
         &[],
-        r"(?i)connection refused|ECONNREFUSED|\bErrno 111\b|\(111: Connection refused\)|os error 111|actively refused|NoBrokersAvailable|no brokers available|bootstrap broker .* disconnected",
+        r"(?i)connection refused|ECONNREFUSED (?:[^1\s]|1[^2]|12[^7])|ECONNREFUSED(?:$|\S)|\bErrno 111\b|\(111: Connection refused\)|os error 111|actively refused|NoBrokersAvailable|no brokers available|bootstrap broker .* disconnected",
     ),
     wording(
         &[DOWN],
         SAID,
         &[],
-        r"(?i)could not connect to server|server closed the connection unexpectedly|the database system is (?:shutting down|starting up)|no route to host|EHOSTUNREACH|host is unreachable|all (?:the )?connection attempts failed|no (?:living|alive) (?:connections|nodes)|NoNodeAvailable|NoHostAvailable|no reachable servers|server selection (?:timed? ?out|error)|ServerSelectionTimeoutError|MongoNetworkError|Communications link failure|connection (?:to \S+ )?(?:was )?(?:reset by peer|lost|closed by)|ECONNRESET|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|broker transport failure|Broker: Not available|Connection to node -?\d+ .* could not be established|dependency .{0,60}(?:unavailable|is down|unhealthy)|circuit ?breaker .{0,60}\bopen\b|CallNotPermittedException|code = Unavailable|UNAVAILABLE: |upstream connect error|delayed connect error",
+        r"(?i)could not connect to server|server closed the connection unexpectedly|the database system is (?:shutting down|starting up)|no route to host|EHOSTUNREACH|host is unreachable|all (?:the )?connection attempts failed|no (?:living|alive) (?:connections|nodes)|NoNodeAvailable|NoHostAvailable|no reachable servers|server selection (?:timed? ?out|error)|ServerSelectionTimeoutError|MongoNetworkError|Communications link failure|connection (?:to \S+ )?(?:was )?(?:reset by peer|lost|closed by)|ECONNRESET|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|broker transport failure|Broker: Not available|Connection to node -?\d+\b.* could not be established|dependency .{0,60}(?:unavailable|is down|unhealthy)|circuit ?breaker .{0,60}\bopen\b|CallNotPermittedException|code = Unavailable|UNAVAILABLE: |upstream connect error|delayed connect error|upstream_reset_before_response_started",
     ),
     // Envoy's and ingress-nginx's answers where a Service has nobody behind it (`controller.go`, `serviceEndpoints`).
     wording(
@@ -85,13 +85,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[POLICY, DOWN, DEGRADED],
         SAID,
         &[],
-        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|Connect(?:ion)? timed out|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection (?:attempt )?timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
+        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|Connect timed out|Connection timed out(?:[^)]|$)|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection attempt timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
     ),
     wording(
-        &[SLOW, DOWN, POLICY],
+        &[SLOW, DOWN],
         SAID,
         &[],
-        r"(?i)context deadline exceeded|Client\.Timeout exceeded|DEADLINE_EXCEEDED|DeadlineExceeded|Read timed out|ReadTimeout|SocketTimeoutException|ESOCKETTIMEDOUT|request (?:has )?timed out|request timeout|timeout of \d+ ?ms exceeded|response timeout|upstream request timeout|stream timeout|504 Gateway Time-?out|upstream timed out|i/o timeout|TimeoutException|TimeoutError|canceling statement due to (?:user request|statement timeout)|operation was aborted due to timeout|await(?:ing|s) headers",
+        r"(?i)context deadline exceeded|Client\.Timeout exceeded|DEADLINE_EXCEEDED|DeadlineExceeded|Read timed out|ReadTimeout|SocketTimeoutException|ESOCKETTIMEDOUT|(?:^|[^,] )request (?:has )?timed out|request timeout|upstream_reset_before_response_started|upstream_response_timeout|timeout of \d+ ?ms exceeded|response timeout|upstream request timeout|stream timeout|504 Gateway Time-?out|upstream timed out|i/o timeout|TimeoutException|TimeoutError|canceling statement due to (?:user request|statement timeout)|operation was aborted due to timeout|await(?:ing|s) headers",
     ),
     wording(
         &[SLOW],
@@ -104,7 +104,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[POLICY],
         ANYWHERE,
         &[],
-        r"(?i)Policy denied|POLICY_DENIED|denied by (?:network ?)?policy|calico-(?:packet|drop)|(?:xx|->|-) ?drop \(Policy|default.deny|network ?policy .{0,40}(?:den|drop|block)|action[\x22=: ]+(?:deny|drop)\b.{0,80}polic",
+        r"(?i)Policy denied|POLICY_DENIED|denied by (?:network ?)?policy|calico-(?:packet|drop)|/\* cali:|Drop if no policies|policy-verdict:\S+ \S+ DENIED|(?:xx|->|-) ?drop \(Policy|default.deny|network ?policy .{0,40}(?:den|drop|block)|action[\x22=: ]+(?:deny|drop)\b.{0,80}polic",
     ),
     // Resolvers: Go, libuv, glibc, musl, Java, Python, Ruby, PHP, curl, .NET, nginx.
     wording(
@@ -117,7 +117,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[DNS, DNS_POLICY],
         SAID,
         &[],
-        r"(?i)EAI_AGAIN|Temporary failure in name resolution|Try again\b.{0,20}(?:getaddrinfo|resol)|server misbehaving|SERVFAIL|SERVER FAILURE|EAI_FAIL|connection timed out; no servers could be reached|communications error to \S+#53|lookup \S+ on \S+:53: (?:read|dial|write|server)|lookup \S+: i/o timeout|ESERVFAIL|ETIMEOUT .{0,40}query[A-Z]|queryA\w* E(?:SERVFAIL|TIMEOUT|CONNREFUSED)|DNS (?:server|query|request) .{0,40}(?:tim(?:ed? ?out|eout)|fail|refused)|Temporary DNS|resolv(?:er|ing) .{0,60}timed out",
+        r"(?i)EAI_AGAIN|Temporary failure in name resolution|Try again\b.{0,20}(?:getaddrinfo|resol)|server misbehaving|SERVFAIL|SERVER FAILURE|EAI_FAIL|connection timed out; no servers could be reached|communications error to \S+#53|lookup \S+ on \S+:53: (?:read|dial|write|server)|lookup \S+ ?: i/o timeout|ESERVFAIL|ETIMEOUT .{0,40}query[A-Z]|queryA\w* E(?:SERVFAIL|TIMEOUT|CONNREFUSED)|DNS (?:server|query|request) .{0,40}(?:tim(?:ed? ?out|eout)|fail|refused)|Temporary DNS|resolv(?:er|ing) .{0,60}timed out",
     ),
     // CoreDNS (`coremain`, `plugin/errors`, `plugin/loop`, `plugin/forward`, `plugin/kubernetes`, `plugin/reload`) and kube-dns.
     wording(
@@ -220,38 +220,28 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[VOLUME],
         SAID,
         &[],
-        r"(?i)LockObtainFailedException|Lock held (?:by|elsewhere)|database is locked|SQLITE_BUSY|SQLITE_PROTOCOL|locking protocol|failed to obtain (?:node )?locks?|could not (?:obtain|acquire) (?:an? )?(?:exclusive )?(?:file )?lock|unable to (?:lock|obtain|acquire) .{0,60}(?:lock|file|directory|data)|(?:lock|pid) ?file .{0,80}(?:already exists|exists|in use|held)|already (?:locked|in use|running)\b.{0,60}(?:process|another|instance|lock)|another (?:process|instance|server|node|postmaster|writer) .{0,80}(?:running|using|holds?|lock|is)|stale (?:NFS )?file handle|ESTALE|resource temporarily unavailable.{0,60}lock|lock .{0,60}resource temporarily unavailable|(?:concurrent|multiple) writers?|opened by another|EWOULDBLOCK|Unable to lock ./ibdata1|DBPathInUse|IO error: .{0,20}lock|lock DB directory|storage lock",
+        r"(?i)LockObtainFailedException|Lock held (?:by|elsewhere)|database is locked|SQLITE_BUSY|SQLITE_PROTOCOL|locking protocol|failed to obtain (?:node )?locks?|could not (?:obtain|acquire) (?:an? )?(?:exclusive )?(?:file )?lock|unable to (?:lock|obtain|acquire) .{0,60}(?:lock|file|directory|data)|(?:lock|pid) ?file .{0,80}(?:already exists|exists|in use|held)|already (?:locked|in use|running)\b.{0,60}(?:process|another|instance|lock)|another (?:process|instance|server|node|postmaster|writer) .{0,80}(?:running|using|holds?|lock|is)|stale (?:NFS )?file handle|ESTALE|resource temporarily unavailable.{0,60}lock|lock .{0,60}resource temporarily unavailable|(?:concurrent|multiple) writers?|opened by another|EWOULDBLOCK|Unable to lock ./ibdata1|DBPathInUse|IO error: .{0,20}lock|lock DB directory|storage lock|could not lock \S+|locked by (?:other|another) process|lockfile from a previous|(?:storage|database|db|file|store): resource temporarily unavailable|unable to get the page",
     ),
-    // `pkg/controller/nodelifecycle`, `pkg/controller/tainteviction`, `pkg/kubelet/eviction/helpers.go`, `pkg/kubelet/oom`.
+    // `pkg/controller/nodelifecycle`, `pkg/kubelet/eviction/helpers.go`: what tells of several nodes, or of pods that one
+    // node cannot hold. What tells of one node alone is `node-not-ready`'s.
     wording(
         &[AVALANCHE, NODE],
         ANYWHERE,
         &[],
-        r"(?i)Node(?:Status)?(?:NotReady| .{0,80} status is now: NodeNotReady)|status is now: NodeNotReady|Kubelet stopped posting node status|Node is not ready|Marking for deletion Pod|Deleting node .{0,80}because|Cancelling deletion of Pod|node .{0,80}(?:is )?unreachable|NodeStatusUnknown|Controller detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|PLEG is not healthy|container runtime (?:is|not) (?:down|ready)|The node was low on resource",
-    ),
-    wording(
-        &[AVALANCHE, NODE],
-        EVENT,
-        &[
-            "NodeNotReady",
-            "TaintManagerEviction",
-            "RemovingNode",
-            "DeletingNode",
-        ],
-        r".",
+        r"(?i)Kubelet stopped posting node status|detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|(?:Full|Partial)Disruption|is not healthy since .{0,60}Node Conditions|(?:unreachable|not-ready).{0,200}(?:low on resource|Pressure)",
     ),
     wording(
         &[AVALANCHE, STARVED],
         ANYWHERE,
         &[],
-        r"(?i)System OOM encountered|The node was low on resource: memory|Attempting to reclaim memory|NodeHasInsufficientMemory|kubelet has insufficient memory available|node had condition: \[?(?:Memory|PID|Disk)Pressure|Insufficient (?:cpu|memory).{0,200}(?:unreachable|not-ready|NotReady)|(?:unreachable|not-ready).{0,200}Insufficient (?:cpu|memory)",
+        r"(?i)The node was low on resource: memory|Attempting to reclaim memory|Insufficient (?:cpu|memory).{0,200}(?:unreachable|not-ready|NotReady)|(?:unreachable|not-ready).{0,200}Insufficient (?:cpu|memory)",
     ),
     // What ends or spoils several pods of a node at once.
     wording(
         &[SHARED],
         ANYWHERE,
         &[],
-        r"(?i)segmentation fault|SIGSEGV|signal 11|signal: segmentation|exit (?:code|status) 139|SIGBUS|bus error|illegal instruction|SIGILL|Pod sandbox changed, it will be killed and re-created|NetworkNotReady|network is not ready|cni plugin not initialized|failed to (?:setup|create) (?:network for )?(?:pod )?sandbox|(?:multiple|several|all|many) pods? .{0,60}(?:fail|crash|restart|same (?:node|time|zone))|same (?:node|zone|configmap|image|host)\b",
+        r"(?i)segmentation fault|SIGSEGV|signal 11|signal: segmentation|exit (?:code|status) 139|SIGBUS|bus error|illegal instruction|SIGILL|Pod sandbox changed, it will be killed and re-created|NetworkNotReady|network is not ready|cni plugin not initialized|failed to (?:setup|create) (?:network for )?(?:pod )?sandbox|(?:multiple|several|all|many) pods? .{0,60}(?:fail|crash|restart|same (?:node|time|zone))|same (?:node|zone|configmap|image|host)\b|KillPodSandboxError|StopPodSandbox|StaleNetworkFileHandle|stale (?:NFS )?file handle|disk I/O error|Input/output error|leader ?election lost|RPC: Unable to receive",
     ),
     // resilience4j, Polly, gRPC, Envoy, axios-retry, Finagle, Spring Retry, tenacity.
     wording(
