@@ -58,7 +58,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Go, `src/runtime/panic.go`, `src/runtime/signal_unix.go`.
     log(
         CRASH,
-        r"^(?:\S+ )?panic: |\bpanic recovered|\bruntime error: (?:invalid memory address|index out of range|slice bounds|integer divide|makeslice|hash of unhashable)|^fatal error: (?:concurrent map|all goroutines are asleep|stack overflow|unexpected signal|sync: |checkptr)|goroutine stack exceeds|^goroutine \d+ \[running\]|\[signal SIGSEGV|unexpected fault address",
+        r"panic: (?:runtime error|interface conversion|assignment to entry|send on closed|close of|all goroutines|reflect|sync|strings|bytes|regexp|json|index|nil|value |unreachable|&|\(|\x22|\[)|\bObserved a panic|\bpanic recovered|\bruntime error: (?:invalid memory address|index out of range|slice bounds|integer divide|makeslice|hash of unhashable)|^fatal error: (?:concurrent map|all goroutines are asleep|stack overflow|unexpected signal|sync: |checkptr)|goroutine stack exceeds|^goroutine \d+ \[running\]|\[signal SIGSEGV|unexpected fault address",
     ),
     // OpenJDK, `java.lang`; `src/hotspot/share/utilities/vmError.cpp`.
     log(
@@ -68,7 +68,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // CPython, `Python/pythonrun.c`, `Lib/traceback.py`; `Modules/faulthandler.c`.
     log(
         CRASH,
-        r"^Traceback \(most recent call last\)|^(?:\w+\.)*(?:Type|Attribute|Index|ZeroDivision|Name|UnboundLocal|Value|Assertion|Recursion|NotImplemented|Import|ModuleNotFound|Syntax|Indentation|Key|Lookup|Arithmetic|Overflow|UnicodeDecode|UnicodeEncode|Runtime|System)Error\b(?:: |$)|^Fatal Python error: |Worker failed to boot",
+        r"^Traceback \(most recent call last\)|^(?:\w+\.)*(?:Type|Attribute|Index|ZeroDivision|Name|UnboundLocal|Value|Assertion|Recursion|NotImplemented|Import|ModuleNotFound|Syntax|Indentation|Lookup|Arithmetic|Overflow|UnicodeDecode|UnicodeEncode|Runtime|System)Error\b(?:: |$)|^Fatal Python error: |Worker failed to boot",
     ),
     // V8 and Node.js, `lib/internal/process/promises.js`, `src/node_errors.cc`.
     log(
@@ -78,12 +78,12 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // .NET, Ruby, PHP, Rust, Elixir, Erlang, Perl: their runtimes' words for an exception that nobody caught.
     log(
         CRASH,
-        r"Unhandled exception\.? ?(?:System\.|Microsoft\.)?|\bSystem\.(?:NullReference|InvalidOperation|InvalidCast|IndexOutOfRange|ArgumentNull|Argument|AggregateException|TypeInitialization|StackOverflow|DivideByZero|AccessViolation|TypeLoad|MissingMethod)\w*|\((?:NoMethodError|NameError|TypeError|ArgumentError|RuntimeError|LoadError|FrozenError|ZeroDivisionError)\)|undefined method .* for (?:nil|an instance of)|uninitialized constant |PHP (?:Fatal|Parse) error: |Uncaught (?:Error|TypeError|Exception|ArgumentCountError)|thread '[^']*'(?: \(\d+\))? panicked at |called `(?:Option|Result)::(?:unwrap|expect)\(\)`|\*\* \(\w+Error\)|\*\* \(EXIT|init terminating in do_boot|Kernel pid terminated|Can't locate object method",
+        r"Unhandled exception\.? ?(?:System\.|Microsoft\.)?|\bSystem\.(?:NullReference|InvalidOperation|InvalidCast|IndexOutOfRange|ArgumentNull|Argument|AggregateException|TypeInitialization|StackOverflow|DivideByZero|AccessViolation|TypeLoad|MissingMethod)\w*|\((?:NoMethodError|NameError|TypeError|ArgumentError|RuntimeError|LoadError|FrozenError|ZeroDivisionError)\)|undefined method .* for (?:nil|an instance of)|uninitialized constant |PHP (?:Fatal|Parse) error: |Uncaught (?:Error|TypeError|Exception|ArgumentCountError)|thread '[^']*'(?: \(\d+\))? panicked at |called `Option::(?:unwrap|expect)\(\)`|\*\* \(\w+Error\)|\*\* \(EXIT|init terminating in do_boot|Kernel pid terminated|Can't locate object method",
     ),
     // glibc and libstdc++; the shell's words for signals.
     log(
         CRASH,
-        r"terminate called (?:after throwing|without an active)|[Ss]egmentation fault|\(core dumped\)|\bSIGSEGV\b|\bSIGABRT\b|\bSIGBUS\b|double free or corruption|free\(\): invalid|malloc\(\): |corrupted size vs\. prev_size|stack smashing detected|Assertion .* failed|[Aa]borted \(core|[Bb]us error|AddressSanitizer|Illegal instruction|heap-use-after-free|pure virtual method called",
+        r"terminate called (?:after throwing|without an active)|[Ss]egmentation fault|\(core dumped\)|\bSIGSEGV\b|\bSIGABRT\b|\bSIGBUS\b|double free or corruption|free\(\): invalid|malloc\(\): |corrupted size vs\. prev_size|stack smashing detected|Assertion .* failed|[Aa]borted \(core|[Bb]us error|AddressSanitizer|Illegal instruction|heap-use-after-free|pure virtual method called|[eE]xit ?[cC]ode\W{1,4}(?:13[2459])\b",
     ),
     Pattern {
         mechanisms: CRASH,
@@ -102,17 +102,22 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     event(
         PROBE_OR_STARTUP,
         &["Unhealthy", "ProbeError", "ProbeWarning"],
-        r"probe (?:failed|errored|warning).*(?:connection refused|deadline exceeded|Client\.Timeout|i/o timeout|timed? ?out|within \d+s|TIMEOUT|timeout: failed to connect)",
+        r"(?:Readiness|Liveness) probe (?:failed|errored|warning).*(?:connection refused|deadline exceeded|Client\.Timeout|i/o timeout|timed? ?out|within \d+s|TIMEOUT|timeout: failed to connect)",
     ),
     event(
         STARTUP,
         &["Unhealthy", "ProbeError"],
-        r"^Startup probe (?:failed|errored)|probe failed: HTTP probe failed with statuscode: 503",
+        r"\bStartup probe (?:failed|errored)|probe failed: HTTP probe failed with statuscode: 503",
     ),
     event(
         PROBE_OR_STARTUP,
         &["Killing"],
         r"failed (?:liveness|startup) probe, will be restarted",
+    ),
+    // Servers that a kubelet asks wrongly: nginx's access log, `net/http`; containerd `internal/cri/server/container_execsync.go`.
+    log(
+        PROBE,
+        r"\b40[0-9]\b.{0,60}kube-probe/|kube-probe/\S+.{0,40}\b40[0-9]\b|client sent an HTTP request to an HTTPS server|ExecSync .*(?:DeadlineExceeded|timed? ?out)|probe.*no such file",
     ),
     // PostgreSQL `src/backend/postmaster/postmaster.c`; Spring Boot; Kafka; applications that stop before they are up.
     log(
@@ -136,7 +141,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Linux `net/sched/sch_generic.c` (`NETDEV WATCHDOG`), drivers ixgbe, ena, mlx5, virtio_net; `net/ipv4`.
     node(
         NETWORK,
-        r"(?i)NETDEV WATCHDOG|transmit queue \d+ timed out|tx (?:unit )?hang|(?:NIC|link|carrier)(?: link)? is down|lost carrier|carrier (?:lost|down|changed)|link (?:flap\w*|down|is down)|unregister_netdevice: waiting for|\bena\b.*(?:keep alive watchdog|reset)|mlx[45]\w*.*(?:error|down|timeout)|rx_(?:crc|missed|errors)|packets? (?:are |is |were )?(?:dropped|lost)|packet loss|dropping packets?|retransmi(?:t|ss)|(?:path )?mtu\b|message too long|frag(?:mentation)? needed|black ?hole|InterfaceNot(?:Up|Running)|UnexpectedRejectRule|ConntrackExceeded|BandwidthIn?(?:Out)?Exceeded|PPSExceeded|LinkLocalExceeded|NetworkSysctl|IPAMDNot\w+|MissingLoopbackInterface|FrequentUnregisterNetDevice|UnregisterNetDevice|NoRouteCreated|RouteController failed",
+        r"(?i)NETDEV WATCHDOG|transmit queue \d+ timed out|tx (?:unit )?hang|hardware unit hang|(?:receive|transmit) err(?:or)?s|TLS handshake timeout|[KMG]bits/sec|(?:NIC|link|carrier)(?: link)? is down|lost carrier|carrier (?:lost|down|changed)|link (?:flap\w*|down|is down)|unregister_netdevice: waiting for|\bena\b.*(?:keep alive watchdog|reset)|mlx[45]\w*.*(?:error|down|timeout)|rx_(?:crc|missed|errors)|packets? (?:are |is |were )?(?:dropped|lost)|packet loss|retransmi(?:t|ss)|(?:path )?mtu\b|message too long|frag(?:mentation)? needed|black ?hole|InterfaceNot(?:Up|Running)|UnexpectedRejectRule|ConntrackExceeded|BandwidthIn?(?:Out)?Exceeded|PPSExceeded|LinkLocalExceeded|NetworkSysctl|IPAMDNot\w+|MissingLoopbackInterface|FrequentUnregisterNetDevice|UnregisterNetDevice|NoRouteCreated|RouteController failed",
     ),
     // Calico `node/pkg/health/health.go`; Cilium; flannel.
     node(
@@ -236,6 +241,6 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // EKS node monitoring agent (`StorageReady`), etcd `server/storage/wal`, PostgreSQL `checkpointer.c`.
     node(
         SLOW,
-        r"EBS(?:Instance|Volume)?(?:IOPS|Throughput)Exceeded|(?i)IODelays|iops (?:limit|exceed)|throughput (?:limit|exceed)|burst (?:balance|credit)|cpu credit|credits? (?:exhausted|depleted)|took too long|sync duration of|checkpoints are occurring too frequently|(?:latency|response time|p9\d).{0,40}(?:increase|degrad|exceed|high|above)|slow (?:fdatasync|disk|i/o|request|operation|response)|degraded performance|performance (?:degrad|issue)|performance is degraded|throttl\w+ (?:by|due to) (?:the )?(?:disk|volume|storage|quota)|asynchronous AOF fsync is taking too long|overran (?:the )?(?:time )?budget|request took \d",
+        r"EBS(?:Instance|Volume)?(?:IOPS|Throughput)Exceeded|(?i)IODelays|iops (?:limit|exceed)|throughput (?:limit|exceed)|burst (?:balance|credit)|cpu credit|credits? (?:exhausted|depleted)|took too long|client-side throttling|fsync durations?|heartbeat on time|likely overloaded|sync duration of|checkpoints are occurring too frequently|(?:latency|response time|p9\d).{0,40}(?:increase|degrad|exceed|high|above)|slow (?:fdatasync|disk|i/o|request|operation|response)|degraded performance|performance (?:degrad|issue)|performance is degraded|throttl\w+ (?:by|due to) (?:the )?(?:disk|volume|storage|quota)|asynchronous AOF fsync is taking too long|overran (?:the )?(?:time )?budget|request took \d",
     ),
 ];

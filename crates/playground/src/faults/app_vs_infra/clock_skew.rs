@@ -44,12 +44,9 @@ impl Fault for ClockSkew {
         }
         ctx.label("node", &node);
         let params = json!({ "field": "clock", "found": format!("-{seconds:.0}s"), "expected": "0s" });
-        Truth::cause(
-            key("", "Node", "", &node),
-            ID,
-            params,
-            vec![workload_key(&workload)],
-        )
+        let mut victims = vec![workload_key(&workload)];
+        victims.extend(edits::residents(world, &node));
+        Truth::cause(key("", "Node", "", &node), ID, params, victims)
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {

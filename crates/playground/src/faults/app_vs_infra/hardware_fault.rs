@@ -58,7 +58,8 @@ impl Fault for HardwareFault {
         ctx.shows(&workload, struck.as_deref(), at);
         ctx.label("node", &node);
         let params = json!({ "field": "DIMM", "found": "memory read errors", "expected": null });
-        let victims = vec![workload_key(&workload)];
+        let mut victims = vec![workload_key(&workload)];
+        victims.extend(edits::residents(world, &node));
         Truth::cause(key("", "Node", "", &node), ID, params, victims)
     }
 

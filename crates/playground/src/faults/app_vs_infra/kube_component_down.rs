@@ -55,6 +55,7 @@ impl Fault for KubeComponentDown {
         ctx.label("node", &node);
         ctx.label("daemonset", PROXY);
         ctx.label("daemonset_namespace", SYSTEM);
+        victims.extend(edits::residents(world, &node));
         victims.push(key("", "Service", &callee.namespace, &callee.name));
         let params = json!({ "field": "status.numberReady", "found": null, "expected": null, "node": node });
         Truth::cause(key("apps", "DaemonSet", SYSTEM, PROXY), ID, params, victims)

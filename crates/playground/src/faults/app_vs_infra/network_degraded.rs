@@ -46,7 +46,8 @@ impl Fault for NetworkDegraded {
             only: &[],
         };
         slow(world, &ctx.shop, &mut ctx.metrics, &slowness);
-        let victims = timeouts(world, ctx, &node, at);
+        let mut victims = timeouts(world, ctx, &node, at);
+        victims.extend(edits::residents(world, &node));
         ctx.shows(&workload, None, at);
         if let Some(symptom) = &mut ctx.symptom {
             symptom.front = Some(workload_key(&workload));
