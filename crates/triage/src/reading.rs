@@ -226,6 +226,7 @@ pub(crate) async fn secrets(reader: &ClusterReader, view: &mut ClusterView, near
 
 /// Mechanisms that the inside of a Secret settles.
 const SETTLED_INSIDE: &[&str] = &[
+    "config-and-secrets/credentials-rejected",
     "config-and-secrets/secret-encoding-wrong",
     "config-and-secrets/key-missing",
     "config-and-secrets/env-injection-failed",

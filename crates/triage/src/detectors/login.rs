@@ -337,12 +337,21 @@ fn rejected(
     let server = change.as_ref().map_or_else(String::new, |fact| {
         format!("; the server says: {}", fact.value.truncated(160))
     });
+    let before = if worked {
+        format!(
+            " and the same containers of {} logged in with it before: the server's side changed",
+            refused.workload.reference()
+        )
+    } else {
+        format!(
+            ", which is older than the containers of {}",
+            refused.workload.reference()
+        )
+    };
     let message = format!(
-        "{}: logins with it are refused since {}, although it is unchanged since {written} and the same containers of {} \
-         logged in with it before: the server's side changed{server}",
+        "{}: logins with it are refused since {}, although it is unchanged since {written}{before}{server}",
         source.secret.reference(),
-        refused.first,
-        refused.workload.reference()
+        refused.first
     );
     Some(
         base(view, refused, source, source.secret.reference(), &message)
