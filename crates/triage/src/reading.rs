@@ -161,7 +161,7 @@ pub(crate) async fn logs(
     };
     for workload in own.iter().chain(near) {
         for pod in youngest_and_oldest(view, workload) {
-            sources.extend(sources_of(pod, false));
+            sources.extend(sources_of(pod, restarted_lately(view, pod)));
         }
     }
     let mut seen = BTreeSet::new();
@@ -388,6 +388,16 @@ pub(crate) async fn name_service(reader: &ClusterReader, view: &mut ClusterView)
         .flat_map(|pod| sources_of(pod, !containers::is_healthy(pod)))
         .collect();
     read::logs(reader, view, servers, LOG_TAIL).await;
+}
+
+/// A pod that runs now may have ended minutes ago: what it said then is in the log before.
+fn restarted_lately(view: &ClusterView, pod: &Object) -> bool {
+    containers::of(pod).iter().any(|container| {
+        container.restarts() >= 2
+            && container
+                .terminated_time("finishedAt")
+                .is_some_and(|at| view.now.duration_since(at) < jiff::SignedDuration::from_mins(30))
+    })
 }
 
 fn sources_of(pod: &Object, troubled: bool) -> Vec<LogSource> {

@@ -2,11 +2,13 @@
 //! nothing but the image.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use cluster::changes::{self, Revisions};
 use cluster::{ClusterView, LogLine, LogSource, Look, Object, topology};
 use domain::{FieldDiff, ObjectRef, Severity, Signal};
 use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
 
 use super::{Context, Detector};
 use crate::containers::{self, Container};
@@ -24,6 +26,14 @@ const ID: &str = "app-vs-infra/app-crash";
 const TAIL: usize = 40;
 /// A crash longer ago than this is history unless the container waits.
 const RECENT: SignedDuration = SignedDuration::from_mins(30);
+
+/// Errors that only code makes, by runtime: Go, Java, Python, Node.js, Ruby, .NET, Rust.
+static BUG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"invalid memory address|index out of range|slice bounds out of range|assignment to entry in nil map|interface conversion|NullPointerException|ClassCastException|IndexOutOfBoundsException|ConcurrentModificationException|StackOverflowError|NoSuchMethodError|(?:Attribute|Type|Index|ZeroDivision|Name|UnboundLocal|Recursion)Error\b.*: |Cannot read propert|is not a function|is not defined|ReferenceError|RangeError|NoMethodError|NullReferenceException|panicked at",
+    )
+    .ok()
+});
 
 /// A container that ended with an error and said why.
 struct Crash<'a> {
@@ -78,7 +88,7 @@ fn crash<'a>(view: &'a ClusterView, container: Container<'a>) -> Option<Crash<'a
     })
 }
 
-/// The first line of a stack trace at the end of an instance's log, unless something there speaks of another mechanism.
+/// The line at the end of an instance's log that names an error of the code.
 fn last_words<'a>(view: &'a ClusterView, container: &Container<'_>, previous: bool) -> Option<&'a LogLine> {
     let source = LogSource {
         namespace: container.pod.namespace().to_owned(),
@@ -90,24 +100,15 @@ fn last_words<'a>(view: &'a ClusterView, container: &Container<'_>, previous: bo
         return None;
     };
     let tail = &lines[lines.len().saturating_sub(TAIL)..];
-    let meanings: Vec<Vec<&str>> = tail
-        .iter()
-        .map(|line| {
-            wording::classify(Words {
-                place: Place::Log,
-                reason: "",
-                message: line.text.as_str(),
-            })
-        })
-        .collect();
-    let other = meanings.iter().flatten().any(|id| *id != ID);
-    if other {
-        return None;
-    }
-    meanings
-        .iter()
-        .position(|found| found.contains(&ID))
-        .and_then(|at| tail.get(at))
+    let bug = BUG.as_ref()?;
+    tail.iter().find(|line| {
+        let words = Words {
+            place: Place::Log,
+            reason: "",
+            message: line.text.as_str(),
+        };
+        bug.is_match(line.text.as_str()) && wording::means(words, ID)
+    })
 }
 
 fn explain(context: &Context<'_>, workload: &ObjectRef, crashes: &[Crash<'_>]) -> Option<Signal> {
@@ -118,12 +119,12 @@ fn explain(context: &Context<'_>, workload: &ObjectRef, crashes: &[Crash<'_>]) -
     let release = revisions
         .as_ref()
         .and_then(|revisions| release(revisions, first.container.name));
-    let nodes: BTreeSet<&str> = crashes
-        .iter()
-        .map(|crash| crash.container.pod.str("spec.nodeName"))
+    let dying: Vec<&Object> = view
+        .pods_of(workload)
+        .filter(|pod| ends_with(pod, first.code))
         .collect();
-    let peers = view.pods_of(workload).count();
-    let everywhere = nodes.len() > 1 || crashes.len() == peers;
+    let nodes: BTreeSet<&str> = dying.iter().map(|pod| pod.str("spec.nodeName")).collect();
+    let everywhere = nodes.len() > 1 || dying.len() == view.pods_of(workload).count();
     let onset = crashes.iter().filter_map(|crash| crash.ended).min();
     let since = revisions
         .as_ref()
@@ -189,6 +190,16 @@ fn explain(context: &Context<'_>, workload: &ObjectRef, crashes: &[Crash<'_>]) -
             );
     }
     Some(built.build())
+}
+
+/// Whether a container of the pod ended again and again with this code.
+fn ends_with(pod: &Object, code: i64) -> bool {
+    containers::of(pod).iter().any(|container| {
+        let found = container
+            .terminated()
+            .and_then(|(_, state)| state.get("exitCode")?.as_i64());
+        found == Some(code) && container.restarts() >= 2
+    })
 }
 
 /// The change of the image, when the last rollout changed nothing that could itself stop the program.
