@@ -18,10 +18,12 @@ mod errors;
 mod filesystem;
 mod finding;
 mod gpu;
+mod helm_release;
 mod helm_values;
 mod image_pull;
 mod ingress;
 mod init;
+mod job;
 mod load;
 mod login;
 mod memory;
@@ -30,6 +32,7 @@ mod node;
 mod node_load;
 mod probe;
 mod queue;
+mod rollout;
 mod said;
 mod scheduling;
 mod selector;
@@ -99,6 +102,9 @@ pub const DETECTORS: &[&Detector] = &[
     &network_policy::DETECTOR,
     &probe::DETECTOR,
     &helm_values::DETECTOR,
+    &helm_release::DETECTOR,
+    &rollout::DETECTOR,
+    &job::DETECTOR,
     &node::DETECTOR,
     &cpu::DETECTOR,
     &node_load::DETECTOR,
