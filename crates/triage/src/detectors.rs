@@ -24,10 +24,12 @@ mod finding;
 mod given;
 mod gpu;
 mod gpu_heat;
+mod helm_release;
 mod helm_values;
 mod image_pull;
 mod ingress;
 mod init;
+mod job;
 mod load;
 mod login;
 mod machine;
@@ -40,6 +42,7 @@ mod queue;
 mod quota;
 mod references;
 mod rights;
+mod rollout;
 mod said;
 mod scaling;
 mod scheduling;
@@ -113,6 +116,9 @@ pub const DETECTORS: &[&Detector] = &[
     &network_policy::DETECTOR,
     &probe::DETECTOR,
     &helm_values::DETECTOR,
+    &helm_release::DETECTOR,
+    &rollout::DETECTOR,
+    &job::DETECTOR,
     &node::DETECTOR,
     &cpu::DETECTOR,
     &node_load::DETECTOR,

@@ -2,12 +2,14 @@
 
 pub mod bad_command;
 mod edits;
+pub mod helm_release_failed;
 pub mod helm_values_regression;
 pub mod image_layer_corrupt;
 pub mod image_pull_secret_missing;
 pub mod image_reference_wrong;
 pub mod image_wrong_architecture;
 pub mod init_container_failing;
+pub mod job_failing;
 mod pulls;
 pub mod registry_rate_limited;
 pub mod registry_unreachable;
@@ -36,6 +38,8 @@ pub const FAULTS: &[&dyn Fault] = &[
     &rollout_stuck::RolloutStuck,
     &bad_command::BadCommand,
     &helm_values_regression::HelmValuesRegression,
+    &job_failing::JobFailing,
+    &helm_release_failed::HelmReleaseFailed,
     &scaled_to_zero::ScaledToZero,
     &SchedulingRule(Rule::NodeSelector),
     &SchedulingRule(Rule::Affinity),

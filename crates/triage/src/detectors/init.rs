@@ -154,7 +154,7 @@ fn last_lines(view: &ClusterView, container: &Container<'_>) -> Vec<LogLine> {
 }
 
 /// The first line that complains.
-fn first_error(lines: &[LogLine]) -> Option<&LogLine> {
+pub(super) fn first_error(lines: &[LogLine]) -> Option<&LogLine> {
     const COMPLAINTS: &[&str] = &[
         "error",
         "fatal",
@@ -182,7 +182,7 @@ fn first_error(lines: &[LogLine]) -> Option<&LogLine> {
 }
 
 /// Whether a line speaks of something outside the step, by its words or by a wording of another mechanism.
-fn is_outside(line: &LogLine) -> bool {
+pub(super) fn is_outside(line: &LogLine) -> bool {
     let lower = line.text.as_str().to_lowercase();
     let words = Words {
         place: Place::Log,
