@@ -78,7 +78,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // .NET, Ruby, PHP, Rust, Elixir, Erlang, Perl: their runtimes' words for an exception that nobody caught.
     log(
         CRASH,
-        r"Unhandled exception\.? ?(?:System\.|Microsoft\.)?|\bSystem\.(?:NullReference|InvalidOperation|InvalidCast|IndexOutOfRange|ArgumentNull|Argument|AggregateException|TypeInitialization|StackOverflow|DivideByZero|AccessViolation|TypeLoad|MissingMethod)\w*|\((?:NoMethodError|NameError|TypeError|ArgumentError|RuntimeError|LoadError|FrozenError|ZeroDivisionError)\)|undefined method .* for (?:nil|an instance of)|uninitialized constant |PHP (?:Fatal|Parse) error: |Uncaught (?:Error|TypeError|Exception|ArgumentCountError)|thread '[^']*'(?: \(\d+\))? panicked at |called `(?:Option|Result)::(?:unwrap|expect)\(\)`|\*\* \(\w+Error\)|\*\* \(EXIT|init terminating in do_boot|Kernel pid terminated|Can't locate object method",
+        r"Unhandled exception\.? ?(?:System\.|Microsoft\.)?|\bSystem\.(?:NullReference|InvalidOperation|InvalidCast|IndexOutOfRange|ArgumentNull|Argument|AggregateException|TypeInitialization|StackOverflow|DivideByZero|AccessViolation|TypeLoad|MissingMethod)\w*|\((?:NoMethodError|NameError|TypeError|ArgumentError|RuntimeError|LoadError|FrozenError|ZeroDivisionError)\)|undefined method .* for (?:nil|an instance of)|uninitialized constant |PHP (?:Fatal|Parse) error: |Uncaught (?:Error|TypeError|Exception|ArgumentCountError)|thread '[^']*'(?: \(\d+\))? panicked at |called `Option::(?:unwrap|expect)\(\)`|\*\* \(\w+Error\)|\*\* \(EXIT|init terminating in do_boot|Kernel pid terminated|Can't locate object method",
     ),
     // glibc and libstdc++; the shell's words for signals.
     log(
@@ -93,6 +93,21 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     },
     // `pkg/kubelet/kuberuntime/kuberuntime_manager.go`, `doBackOff`.
     event(CRASH, &["BackOff"], r"^[Bb]ack-off .*restarting failed container"),
+    // The prober's own requests (`pkg/probe/http/request.go`, User-Agent) in an access log, refused by the application.
+    log(PROBE, r#"HTTP/[\d.]+"? 4\d\d\b.*\bkube-probe/"#),
+    // net/http `server.go`: a probe or a proxy with the wrong scheme.
+    log(
+        &[
+            "app-vs-infra/probe-misconfigured",
+            "cascading-failure/ingress-misrouted",
+        ],
+        r"client sent an HTTP request to an HTTPS server",
+    ),
+    // containerd `internal/cri/server/container_execsync.go`: a probe's command that outlives its timeout.
+    log(
+        PROBE_OR_STARTUP,
+        r"ExecSync for .*failed to exec in container: timeout \S+ exceeded",
+    ),
     // `pkg/kubelet/prober/prober.go`; `pkg/probe/{http,tcp,grpc,exec}`.
     event(
         PROBE,
@@ -136,7 +151,17 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Linux `net/sched/sch_generic.c` (`NETDEV WATCHDOG`), drivers ixgbe, ena, mlx5, virtio_net; `net/ipv4`.
     node(
         NETWORK,
-        r"(?i)NETDEV WATCHDOG|transmit queue \d+ timed out|tx (?:unit )?hang|(?:NIC|link|carrier)(?: link)? is down|lost carrier|carrier (?:lost|down|changed)|link (?:flap\w*|down|is down)|unregister_netdevice: waiting for|\bena\b.*(?:keep alive watchdog|reset)|mlx[45]\w*.*(?:error|down|timeout)|rx_(?:crc|missed|errors)|packets? (?:are |is |were )?(?:dropped|lost)|packet loss|dropping packets?|retransmi(?:t|ss)|(?:path )?mtu\b|message too long|frag(?:mentation)? needed|black ?hole|InterfaceNot(?:Up|Running)|UnexpectedRejectRule|ConntrackExceeded|BandwidthIn?(?:Out)?Exceeded|PPSExceeded|LinkLocalExceeded|NetworkSysctl|IPAMDNot\w+|MissingLoopbackInterface|FrequentUnregisterNetDevice|UnregisterNetDevice|NoRouteCreated|RouteController failed",
+        r"(?i)NETDEV WATCHDOG|transmit queue \d+ timed out|tx (?:unit )?hang|detected hardware unit hang|(?:NIC|link|carrier)(?: link)? is down|lost carrier|carrier (?:lost|down|changed)|link (?:flap\w*|down|is down)|unregister_netdevice: waiting for|\bena\b.*(?:keep alive watchdog|reset)|mlx[45]\w*.*(?:error|down|timeout)|rx_(?:crc|missed|errors)|packets? (?:are |is |were )?(?:dropped|lost)|packet loss|[^,] dropping packets?|retransmi(?:t|ss)|(?:path )?mtu\b|message too long|frag(?:mentation)? needed|black ?hole|InterfaceNot(?:Up|Running)|UnexpectedRejectRule|ConntrackExceeded|BandwidthIn?(?:Out)?Exceeded|PPSExceeded|LinkLocalExceeded|NetworkSysctl|IPAMDNot\w+|MissingLoopbackInterface|FrequentUnregisterNetDevice|UnregisterNetDevice|NoRouteCreated|RouteController failed",
+    ),
+    // node-mixin `alerts/alerts.libsonnet`: NodeNetworkReceiveErrs, NodeNetworkTransmitErrs.
+    node(
+        NETWORK,
+        r"interface .{1,60} has encountered .{1,60} (?:receive|transmit) errors in the last",
+    ),
+    // net/http `transport.go`: connected, but the server's part of the handshake does not arrive (lost large packets), or late.
+    log(
+        &["app-vs-infra/network-degraded", "cascading-failure/dependency-slow"],
+        r"net/http: TLS handshake timeout",
     ),
     // Calico `node/pkg/health/health.go`; Cilium; flannel.
     node(
@@ -183,7 +208,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // `pkg/proxy`, `cmd/kube-proxy`; client-go leader election; `pkg/scheduler`; etcd.
     node(
         COMPONENT,
-        r"leaderelection lost|leader election lost|[Ff]ailed to (?:acquire|renew) lease|error retrieving resource lock|stopped leading|nf_conntrack_max|Failed to (?:execute|sync) (?:iptables|ipvs|nftables)|iptables-restore|can't set sysctl net/|Failed to (?:list|watch) \*v1\.(?:Service|EndpointSlice|Endpoints|Node|Pod)|kube-(?:proxy|scheduler|controller-manager|apiserver).*(?:exit|fail|down|crash|error|refused|not running|panic)|etcdserver: (?:request timed out|leader changed|no leader|mvcc|not capable)|127\.0\.0\.1:(?:10251|10252|10257|10259|2379|10249|10256)|Failed to retrieve node info|can't use (?:IPVS|the IPVS|nftables)|no leader\b|controller.*(?:not running|stopped)|KubeProxyDown|KubeSchedulerDown|KubeControllerManagerDown",
+        r"[Ll]eaderelection lost|leader election lost|[Ff]ailed to (?:acquire|renew) lease|error retrieving resource lock|stopped leading|nf_conntrack_max|Failed to (?:execute|sync) (?:iptables|ipvs|nftables)|iptables-restore|can't set sysctl net/|Failed to (?:list|watch) \*v1\.(?:Service|EndpointSlice|Endpoints|Node|Pod)|kube-(?:proxy|scheduler|controller-manager|apiserver).*(?:exit|fail|down|crash|error|refused|not running|panic)|etcdserver: (?:request timed out|leader changed|no leader|mvcc|not capable)|127\.0\.0\.1:(?:10251|10252|10257|10259|2379|10249|10256)|Failed to retrieve node info|can't use (?:IPVS|the IPVS|nftables)|no leader\b|controller.*(?:not running|stopped)|KubeProxyDown|KubeSchedulerDown|KubeControllerManagerDown",
     ),
     // nginx `ngx_http_limit_req_module`, `ngx_connection.c`; Envoy; PHP-FPM; Linux `net/ipv4/tcp_input.c`.
     log(
@@ -232,6 +257,11 @@ pub(crate) const PATTERNS: &[Pattern] = &[
             "DiskFailure",
         ],
         r".",
+    ),
+    // client-go `rest/request.go`: the client's own limit; etcd mixin, etcdHighFsyncDurations and etcdHighCommitDurations.
+    node(
+        SLOW,
+        r"Waited for \S+ due to client-side throttling|percentile (?:fsync|commit) durations are",
     ),
     // EKS node monitoring agent (`StorageReady`), etcd `server/storage/wal`, PostgreSQL `checkpointer.c`.
     node(

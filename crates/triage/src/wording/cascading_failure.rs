@@ -65,7 +65,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[DOWN],
         SAID,
         &[],
-        r"(?i)could not connect to server|server closed the connection unexpectedly|the database system is (?:shutting down|starting up)|no route to host|EHOSTUNREACH|host is unreachable|all (?:the )?connection attempts failed|no (?:living|alive) (?:connections|nodes)|NoNodeAvailable|NoHostAvailable|no reachable servers|server selection (?:timed? ?out|error)|ServerSelectionTimeoutError|MongoNetworkError|Communications link failure|connection (?:to \S+ )?(?:was )?(?:reset by peer|lost|closed by)|ECONNRESET|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|broker transport failure|Broker: Not available|Connection to node -?\d+ .* could not be established|dependency .{0,60}(?:unavailable|is down|unhealthy)|circuit ?breaker .{0,60}\bopen\b|CallNotPermittedException|code = Unavailable|UNAVAILABLE: |upstream connect error|delayed connect error",
+        r"(?i)could not connect to server|server closed the connection unexpectedly|the database system is (?:shutting down|starting up)|no route to host|EHOSTUNREACH|host is unreachable|all (?:the )?connection attempts failed|no (?:living|alive) (?:connections|nodes)|NoNodeAvailable|NoHostAvailable|no reachable servers|server selection (?:timed? ?out|error)|ServerSelectionTimeoutError|MongoNetworkError|Communications link failure|connection (?:to \S+ )?(?:was )?(?:reset by peer|lost|closed by)|ECONNRESET|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|broker transport failure|Broker: Not available|Connection to node -?\d+ (?:\(\S*\) )?could not be established|dependency .{0,60}(?:unavailable|is down|unhealthy)|circuit ?breaker .{0,60}\bopen\b|CallNotPermittedException|code = Unavailable|UNAVAILABLE: |upstream connect error|delayed connect error",
     ),
     // Envoy's and ingress-nginx's answers where a Service has nobody behind it (`controller.go`, `serviceEndpoints`).
     wording(
@@ -85,13 +85,20 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[POLICY, DOWN, DEGRADED],
         SAID,
         &[],
-        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|Connect(?:ion)? timed out|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection (?:attempt )?timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
+        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|(?:^|[^:] |(?:[^0]|[^1]0|[^1]10): |[\x22'(\[])Connect(?:ion)? timed out|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection attempt timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
     ),
     wording(
         &[SLOW, DOWN, POLICY],
         SAID,
         &[],
-        r"(?i)context deadline exceeded|Client\.Timeout exceeded|DEADLINE_EXCEEDED|DeadlineExceeded|Read timed out|ReadTimeout|SocketTimeoutException|ESOCKETTIMEDOUT|request (?:has )?timed out|request timeout|timeout of \d+ ?ms exceeded|response timeout|upstream request timeout|stream timeout|504 Gateway Time-?out|upstream timed out|i/o timeout|TimeoutException|TimeoutError|canceling statement due to (?:user request|statement timeout)|operation was aborted due to timeout|await(?:ing|s) headers",
+        r"(?i)context deadline exceeded|Client\.Timeout exceeded|DEADLINE_EXCEEDED|DeadlineExceeded|Read timed out|ReadTimeout|SocketTimeoutException|ESOCKETTIMEDOUT|(?:^|[^,] |[^ ])request (?:has )?timed out|request timeout|timeout of \d+ ?ms exceeded|response timeout|upstream request timeout|stream timeout|504 Gateway Time-?out|tcp\S*(?: \S+)?: i/o timeout|(?:^|error: )i/o timeout|TimeoutException|TimeoutError|canceling statement due to (?:user request|statement timeout)|operation was aborted due to timeout|await(?:ing|s) headers",
+    ),
+    // nginx `ngx_http_upstream.c`: connected, no answer in time; Envoy's access log, response code details.
+    wording(
+        &[SLOW, DOWN],
+        SAID,
+        &[],
+        r"upstream timed out|upstream_reset_before_response_started|upstream_response_timeout",
     ),
     wording(
         &[SLOW],
@@ -106,6 +113,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"(?i)Policy denied|POLICY_DENIED|denied by (?:network ?)?policy|calico-(?:packet|drop)|(?:xx|->|-) ?drop \(Policy|default.deny|network ?policy .{0,40}(?:den|drop|block)|action[\x22=: ]+(?:deny|drop)\b.{0,80}polic",
     ),
+    // Hubble `hubble/pkg/printer`; Felix `felix/rules/endpoints.go`, comments of the rules that end a chain.
+    wording(
+        &[POLICY],
+        ANYWHERE,
+        &[],
+        r"policy-verdict:\S+ (?:INGRESS|EGRESS) DENIED|DROP\b.*/\* Drop if no (?:policies|profiles) (?:passed packet|matched)",
+    ),
     // Resolvers: Go, libuv, glibc, musl, Java, Python, Ruby, PHP, curl, .NET, nginx.
     wording(
         &[DNS, MISSING, DNS_POLICY, ADDRESS, VALUES],
@@ -117,7 +131,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[DNS, DNS_POLICY],
         SAID,
         &[],
-        r"(?i)EAI_AGAIN|Temporary failure in name resolution|Try again\b.{0,20}(?:getaddrinfo|resol)|server misbehaving|SERVFAIL|SERVER FAILURE|EAI_FAIL|connection timed out; no servers could be reached|communications error to \S+#53|lookup \S+ on \S+:53: (?:read|dial|write|server)|lookup \S+: i/o timeout|ESERVFAIL|ETIMEOUT .{0,40}query[A-Z]|queryA\w* E(?:SERVFAIL|TIMEOUT|CONNREFUSED)|DNS (?:server|query|request) .{0,40}(?:tim(?:ed? ?out|eout)|fail|refused)|Temporary DNS|resolv(?:er|ing) .{0,60}timed out",
+        r"(?i)EAI_AGAIN|Temporary failure in name resolution|Try again\b.{0,20}(?:getaddrinfo|resol)|server misbehaving|SERVFAIL|SERVER FAILURE|EAI_FAIL|connection timed out; no servers could be reached|communications error to \S+#53|lookup \S+ on \S+:53: (?:read|dial|write|server)|lookup \S+ ?: i/o timeout|ESERVFAIL|ETIMEOUT .{0,40}query[A-Z]|queryA\w* E(?:SERVFAIL|TIMEOUT|CONNREFUSED)|DNS (?:server|query|request) .{0,40}(?:tim(?:ed? ?out|eout)|fail|refused)|Temporary DNS|resolv(?:er|ing) .{0,60}timed out",
     ),
     // CoreDNS (`coremain`, `plugin/errors`, `plugin/loop`, `plugin/forward`, `plugin/kubernetes`, `plugin/reload`) and kube-dns.
     wording(
@@ -216,6 +230,20 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"(?i)database disk image is malformed|SQLITE_CORRUPT|file is not a database|SQLITE_NOTADB|CorruptIndexException|IndexFormatToo|checksum (?:failed|mismatch|error|does not match|verification failed)|mismatched? (?:checksum|crc)|invalid (?:checksum|crc|page in block)|\bcrc(?:32)? mismatch|bad (?:magic|crc)|corrupt(?:ed|ion)?\b.{0,60}(?:index|segment|file|block|page|database|db|data|table|manifest|record|wal|log|sst|repository|object|chunk|on disk)|(?:index|segment|file|block|page|database|table|manifest|wal|sst|chunk|repository|store|data)\b.{0,40}(?:is |are |appears? |possibly )?corrupt|Database page corruption|WT_ERROR|WT_PANIC|unexpected EOF .{0,40}(?:wal|segment|index)|loose object .{0,60}corrupt|truncated (?:file|block|record|page)|invalid (?:magic|header|superblock)",
     ),
+    // SQLite `btree.c`, `checkAppendMsg`.
+    wording(
+        &[VOLUME, "storage-and-persistence/filesystem-corrupt"],
+        SAID,
+        &[],
+        r"\bTree \d+ page \d+(?: cell \d+)?: ",
+    ),
+    // Prometheus `storage/local/persistence.go` (1.x), `tsdb` and `tsdb/tsdbutil/dir_locker.go`; nightlyone/lockfile, `ErrBusy`.
+    wording(
+        &[VOLUME],
+        SAID,
+        &[],
+        r"(?i)could not lock \S*/\S+|opening .{0,40}storage\b.{0,40}: resource temporarily unavailable|locked by (?:an)?other process|lockfile from a previous execution already existed",
+    ),
     wording(
         &[VOLUME],
         SAID,
@@ -227,7 +255,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[AVALANCHE, NODE],
         ANYWHERE,
         &[],
-        r"(?i)Node(?:Status)?(?:NotReady| .{0,80} status is now: NodeNotReady)|status is now: NodeNotReady|Kubelet stopped posting node status|Node is not ready|Marking for deletion Pod|Deleting node .{0,80}because|Cancelling deletion of Pod|node .{0,80}(?:is )?unreachable|NodeStatusUnknown|Controller detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|PLEG is not healthy|container runtime (?:is|not) (?:down|ready)|The node was low on resource",
+        r"(?i)Node(?:Status)?(?:NotReady| .{0,80} status is now: NodeNotReady)|status is now: NodeNotReady|Kubelet stopped posting node status|Node is not ready|Marking for deletion Pod|Deleting node .{0,80}because|Cancelling deletion of Pod|node .{0,80}(?:is )?unreachable|NodeStatusUnknown|Controller detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|zone .{1,80} is now in state (?:Partial|Full)Disruption|The node was low on resource",
     ),
     wording(
         &[AVALANCHE, NODE],
@@ -244,7 +272,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[AVALANCHE, STARVED],
         ANYWHERE,
         &[],
-        r"(?i)System OOM encountered|The node was low on resource: memory|Attempting to reclaim memory|NodeHasInsufficientMemory|kubelet has insufficient memory available|node had condition: \[?(?:Memory|PID|Disk)Pressure|Insufficient (?:cpu|memory).{0,200}(?:unreachable|not-ready|NotReady)|(?:unreachable|not-ready).{0,200}Insufficient (?:cpu|memory)",
+        r"(?i)The node was low on resource: memory|Attempting to reclaim memory|NodeHasInsufficientMemory|kubelet has insufficient memory available|node had condition: \[?(?:Memory|PID|Disk)Pressure|Insufficient (?:cpu|memory).{0,200}(?:unreachable|not-ready|NotReady)|(?:unreachable|not-ready).{0,200}Insufficient (?:cpu|memory)",
     ),
     // What ends or spoils several pods of a node at once.
     wording(
@@ -252,6 +280,30 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         ANYWHERE,
         &[],
         r"(?i)segmentation fault|SIGSEGV|signal 11|signal: segmentation|exit (?:code|status) 139|SIGBUS|bus error|illegal instruction|SIGILL|Pod sandbox changed, it will be killed and re-created|NetworkNotReady|network is not ready|cni plugin not initialized|failed to (?:setup|create) (?:network for )?(?:pod )?sandbox|(?:multiple|several|all|many) pods? .{0,60}(?:fail|crash|restart|same (?:node|time|zone))|same (?:node|zone|configmap|image|host)\b",
+    ),
+    // containernetworking/cni `pkg/invoke`, through containerd and the kubelet: one plugin serves all pods of a node.
+    wording(
+        &[SHARED, NODE],
+        ANYWHERE,
+        &[],
+        r#"plugin type=\\?"[^"]+" failed \((?:add|delete)\)|KillPodSandboxError"#,
+    ),
+    // Linux ESTALE in libc's and Rust's words; nfs-utils `mount.nfs`; SQLite SQLITE_IOERR: a volume that many pods mount.
+    wording(
+        &[SHARED],
+        SAID,
+        &[],
+        r"(?i)stale (?:nfs )?file handle|StaleNetworkFileHandle|\bmount\.nfs: .*(?:RPC: |connection (?:refused|timed out)|no route to host)",
+    ),
+    wording(
+        &[
+            SHARED,
+            "storage-and-persistence/filesystem-corrupt",
+            "app-vs-infra/hardware-fault",
+        ],
+        SAID,
+        &[],
+        r"(?i)\bdisk I/O error\b|SQLITE_IOERR",
     ),
     // resilience4j, Polly, gRPC, Envoy, axios-retry, Finagle, Spring Retry, tenacity.
     wording(

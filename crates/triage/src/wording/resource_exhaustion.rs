@@ -70,6 +70,24 @@ pub(super) const PATTERNS: &[Pattern] = &[
         FREE,
         r"(?:^|[\]:] ?)Out of memory: Kill(?:ed)? process|constraint=CONSTRAINT_NONE|global_oom",
     ),
+    // Linux `mm/memcontrol.c`, `mem_cgroup_print_oom_context` and `..._meminfo`: the cgroup that hit its own limit.
+    words(
+        &[LIMIT, LEAK, REWRITTEN],
+        FREE,
+        r"Task in /\S+ killed as a result of limit of /\S+|\bmemory: usage \d+kB, limit \d+kB, failcnt \d+",
+    ),
+    // Linux `mm/oom_kill.c`, `dump_header`: opens the report of either kind of kill.
+    words(
+        &[LIMIT, LEAK, REWRITTEN, NODE_MEMORY],
+        FREE,
+        r"\S+ invoked oom-killer: gfp_mask=",
+    ),
+    // Docker's daemon, `GET /events`: a container's `oom` event.
+    words(
+        &[LIMIT, LEAK, REWRITTEN],
+        &[Log],
+        r"\(from \S+\) oom\b|\bcontainer oom [0-9a-f]{64}\b",
+    ),
     with(
         &[NODE_MEMORY, LIMIT, LEAK],
         &[Event],
@@ -96,7 +114,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[NODE_MEMORY],
         NODE,
-        r"untolerated taint\(?s?\)? \{node\.kubernetes\.io/memory-pressure|node\(s\) had memory pressure",
+        r"taint\(?s?\)? \{node\.kubernetes\.io/memory-pressure|node\(s\) had memory pressure",
+    ),
+    // kubelet `pkg/kubelet/eviction/eviction_manager.go`, `Admit` and `synchronize`, before and after structured logs.
+    words(
+        &[NODE_MEMORY],
+        &[Event, Log],
+        r"(?i)(?:node has conditions: |node ?conditions(?: - observed)?(?:: |\W{1,3}\w+=))\[[^\]]*MemoryPressure",
     ),
     // VPA `pkg/updater/eviction`.
     words(
@@ -114,6 +138,18 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[LEAK, LIMIT],
         &[Log, Terminated],
         r"JavaScript heap out of memory|Reached heap limit Allocation failed|Ineffective mark-compacts near heap limit",
+    ),
+    // V8 `src/heap/gc-tracer.cc`: the last collections before the abort. Node.js `lib/events.js` and Netty
+    // `ResourceLeakDetector.java` name a leak themselves.
+    words(
+        &[LEAK, LIMIT],
+        &[Log, Terminated],
+        r"<--- Last few GCs --->|\d+ ms: (?:Scavenge|Mark-(?:[Ss]weep|Compact))\b.*\(average mu = [\d.]+, current mu = [\d.]+\) (?:allocation failure|last resort)",
+    ),
+    words(
+        &[LEAK],
+        &[Log],
+        r"Possible EventEmitter memory leak detected|LEAK: \w+\.(?:release|close)\(\) was not called before it's garbage-collected",
     ),
     words(
         &[LEAK, LIMIT],
@@ -151,10 +187,28 @@ pub(super) const PATTERNS: &[Pattern] = &[
         FREE,
         r"(?i)\bcpu (?:is |was |being )?throttl(?:ed|ing)|\bcfs[_ ](?:quota|throttl)|nr_throttled|throttled_(?:usec|time)|CPUThrottlingHigh",
     ),
+    // kubernetes-mixin `alerts/resource_alerts.libsonnet`, CPUThrottlingHigh.
+    words(
+        &[THROTTLED],
+        FREE,
+        r"throttling of CPU in namespace .+ for container ",
+    ),
+    // node-mixin `alerts/alerts.libsonnet`: NodeCPUHighUsage, NodeSystemSaturation; alerts that name the machine.
     words(
         &[NODE_CPU],
         FREE,
-        r"soft lockup - CPU#\d+ stuck|rcu(?:_sched|_preempt)?:? (?:INFO: )?(?:rcu_\w+ )?(?:self-)?detected stalls?|rcu_\w+ kthread starved|task \S+ blocked for more than \d+ seconds",
+        r"CPU usage at .{1,80} has been above .{1,40} for the last|System load per core at .{1,80} has been above|(?i)\b(?:instance|node|host|device|server)(?:'s)? cpu usage (?:has exceeded|is (?:dangerously |too |very )?high)",
+    ),
+    // etcd `server/etcdserver/raft.go`: an overloaded machine or a slow disk.
+    words(
+        &[NODE_CPU, "app-vs-infra/performance-degradation"],
+        &[Log],
+        r"failed to send out heartbeat on time",
+    ),
+    words(
+        &[NODE_CPU],
+        FREE,
+        r"soft lockup - CPU#\d* stuck|rcu(?:_sched|_preempt)?:? (?:INFO: )?(?:rcu_\w+ )?(?:self-)?detected stalls?|rcu_\w+ kthread starved|task \S+ blocked for more than \d+ seconds",
     ),
     words(
         &[SATURATED],
@@ -166,6 +220,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[THERMAL],
         FREE,
         r"(?i)(?:hw|sw|hardware|software)[ _-]?thermal[ _-]?(?:slowdown|throttl)|clocks?[ _](?:throttl\w*|event)[ _]reasons?[ ._]\w*thermal|thermal violations?|thermal (?:slowdown|throttling)|throttl\w* due to (?:thermal|temperature|overheat)",
+    ),
+    // GPUd `components/accelerator/nvidia/clock-speed`; DCGM's thermal margin watch as NVSentinel's conditions print it.
+    words(
+        &[THERMAL],
+        FREE,
+        r"(?i)slowdown is engaged due to (?:high )?temperature|thermal margin .{1,20} below|\bGPU_TEMP_\w*(?:SLOWDOWN|VIOLATION)",
     ),
     words(
         &[THERMAL],
@@ -196,7 +256,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[DISK],
         NODE,
-        r"untolerated taint\(?s?\)? \{node\.kubernetes\.io/disk-pressure|node\(s\) had disk pressure|NodeUnderDiskPressure",
+        r"taint\(?s?\)? \{node\.kubernetes\.io/disk-pressure|node\(s\) had disk pressure|NodeUnderDiskPressure",
+    ),
+    // kubelet `pkg/kubelet/eviction/eviction_manager.go`, `Admit` and `synchronize`, before and after structured logs.
+    words(
+        &[DISK],
+        &[Event, Log],
+        r"(?i)(?:node has conditions: |node ?conditions(?: - observed)?(?:: |\W{1,3}\w+=))\[[^\]]*DiskPressure",
     ),
     with(
         &[DISK],

@@ -11,6 +11,7 @@ const REFUSED: &[&str] = &[
 ];
 const ENCODING: &[&str] = &["config-and-secrets/secret-encoding-wrong"];
 const REJECTED: &[&str] = &["config-and-secrets/credentials-rejected"];
+const STALE: &[&str] = &["config-and-secrets/secret-rotated-stale"];
 const EXPIRED: &[&str] = &["config-and-secrets/certificate-expired"];
 const DENIED: &[&str] = &["config-and-secrets/rbac-denied"];
 
@@ -114,6 +115,11 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         ENCODING,
         r#"(?i)invalid header field value|Invalid header value b?['"]|return character\(s\) in header|Invalid character in header content|ERR_INVALID_CHAR|Unexpected char 0x0[ad] at \d+ in|Illegal character.{0,30}header|header value contains .*(?:\\n|newline|prohibited)|invalid control character in URL|Illegal character in .* at index \d+: .*\\n|LocalProtocolError: Illegal header value"#,
     ),
+    // git `credential.c`, `check_url_component`; a connection string that was printed with its line break.
+    said(
+        ENCODING,
+        r#"url contains a newline in its \w+ component|['"]\w+(?:\+\w+)?://[^\s'"]+\\n['"]"#,
+    ),
     // Keys and certificates that are no PEM after one decoding: crypto/tls, OpenSSL, Java, cert-manager.
     said(
         ENCODING,
@@ -127,6 +133,11 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     said(
         EXPIRED,
         r"(?i)certificate has expired|CERT_HAS_EXPIRED|cert(?:ificate)?[ _]expired|expired certificate|CertificateExpiredException|NotAfter: |validity check failed|CERT_DATE_INVALID|ERR_CERT_EXPIRED|SSL_ERROR_EXPIRED|CertExpired|InvalidCertificate\(Expired|certificate (?:is|was|already) expired|certificate.{0,40}(?:expired|is not valid after|no longer valid)|tls: expired|TLS alert.*expired",
+    ),
+    // crypto/x509 and crypto/tls, `alert.go`: a peer that still serves or trusts what its Secret held before.
+    said(
+        STALE,
+        r"x509: certificate signed by unknown authority|x509: certificate has expired or (?:is )?not yet valid|remote error: tls: bad certificate",
     ),
     // cert-manager, pkg/controller/certificates/trigger/policies: reasons of Ready and Issuing; ingress-nginx controller.go.
     Pattern {

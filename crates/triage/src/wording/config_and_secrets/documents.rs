@@ -14,8 +14,26 @@ const fn said(message: &'static str) -> Pattern {
     }
 }
 
+/// Objects that somebody else than their deliverer changed.
+const DRIFT: &[&str] = &["config-and-secrets/configmap-drift"];
+
 /// The wordings.
 pub(crate) const PATTERNS: &[Pattern] = &[
+    // apimachinery, pkg/util/managedfields/internal/conflict.go: server-side apply of a document's keys. The key
+    // `.dockerconfigjson` is a Secret's.
+    Pattern {
+        mechanisms: DRIFT,
+        places: &[Log, Event, Condition, Status],
+        reasons: &[],
+        message: r#"Apply failed with \d+ conflicts?:\s+conflicts? with \\?"[^"]+" using v1:\s*(?:- )?\.(?:data|binaryData)\.[^.]"#,
+    },
+    // Flux helm-controller, internal/reconcile: drift detection; Helm Operator's words for the same.
+    Pattern {
+        mechanisms: DRIFT,
+        places: &[Log, Event, Condition, Status],
+        reasons: &[],
+        message: r#"Cluster state of release \S+ has drifted from the desired state|detected changes in cluster state: |resource modified\b.*"resource":"ConfigMap/"#,
+    },
     // go-yaml, PyYAML, SnakeYAML, js-yaml, serde_yaml.
     said(
         r"(?i)yaml: (?:line \d+|unmarshal errors|found|did not find|control characters|mapping|block|could not find)|error converting YAML to JSON|mapping values are not allowed|did not find expected|found character .{0,12}that cannot start any token|could not find expected ':'|while (?:parsing|scanning) a (?:block|flow|simple|quoted|plain)|YAMLException|yaml\.(?:scanner|parser|constructor)\.\w+Error|bad indentation of a (?:mapping|sequence)|end of the stream or a document separator|can not read (?:a|an implicit) |duplicated? (?:mapping )?key",

@@ -44,6 +44,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         reasons: &[],
         message: r"(?i)manifest[ _]unknown|manifest for \S+ not found|manifest tagged by .* is not found|name[ _]unknown|repository name not known|repository \S+ not found|failed to find (?:image|manifest)|artifact \S+ not found|tag \S+ not found|failed to fetch .*: 404 not found|unexpected status (?:code )?(?:from (?:head|get) request to )?\S+: 404 not found|reading manifest \S+ in \S+: (?:.*unknown|.*not found|.*404)|repository with name \S+ does not exist|with name '?\S+'? does not exist in the registry|image with imageid .* does not exist|not found: does not exist|no such image|(?:image|manifest) \S+ (?:does not exist|not found)",
     },
+    // containerd `core/remotes/docker/fetcher.go`: an index names a manifest that the registry does not have.
+    Pattern {
+        mechanisms: &[REFERENCE],
+        places: SAID,
+        reasons: &[],
+        message: r"content at \S+/manifests/\S+ not found",
+    },
     // `pkg/kubelet/images/image_manager.go` (`InvalidImageName`), `distribution/reference` (`ErrReferenceInvalidFormat`).
     Pattern {
         mechanisms: &[REFERENCE],
@@ -71,6 +78,20 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         places: SAID,
         reasons: &[],
         message: r"(?i)(?:(?:pull|image|registry|manifest|resolve|/v2/|token|login|repositor).*(?:no basic auth credentials|authentication required|incorrect username or password|invalid username/password|401 unauthorized|403 forbidden|unauthorized:|unauthorized: |authorization failed|authorization token has expired|denied: |credentials? (?:expired|invalid)|bad credentials|access forbidden|access denied|permission denied on resource)|no basic auth credentials|unable to retrieve auth token|failed to fetch (?:anonymous|oauth) token.*(?:40[0-3]|unauthorized|denied|forbidden))",
+    },
+    // The same in the log of a kubelet or of containerd.
+    Pattern {
+        mechanisms: &[CREDENTIALS, REFERENCE],
+        places: &[Place::Log],
+        reasons: &[],
+        message: r"(?:ErrImagePull|PullImage|pull and unpack image).*failed to (?:authorize|fetch (?:anonymous|oauth) token).*\b40[13]\b",
+    },
+    // `pkg/kubelet/kubelet_pods.go`, `getPullSecretsForPod`, before and after structured logs.
+    Pattern {
+        mechanisms: &[CREDENTIALS],
+        places: &[Place::Log],
+        reasons: &[],
+        message: r"Unable to retrieve (?:some image )?pull secrets?",
     },
     // `pkg/kubelet/kubelet_pods.go`, `getPullSecretsForPod`; `pkg/credentialprovider`.
     Pattern {
@@ -147,6 +168,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         places: SAID,
         reasons: &[],
         message: r"(?is)unexpected commit (?:digest|size)|failed to (?:extract|unpack|register|apply) (?:layer|image)[^\n]*(?:unexpected EOF|not found|invalid (?:tar|header|checksum|magic|block|compressed|input|stored)|checksum|corrupt|digest|wrong diff|mismatch|input/output error|structure needs cleaning|archive/tar|gzip|zstd|flate|exit status|bad message)|error registering layer|failed to register layer|content digest \S+: not found|failed to get reader from content store|failed size validation|filesystem layer verification failed|(?:layer|blob|digest)[^\n]*(?:does not match|mismatch|verification failed|did not match)|wrong diff ?id|gzip: invalid|zlib: invalid|archive/tar: invalid|invalid tar header|flate: corrupt|zstd: (?:invalid|magic|checksum)|corrupt(?:ed)? (?:layer|image|input|blob)|layer not known|reading blob sha256:\S+: .*(?:EOF|checksum|digest)|(?:snapshot|parent)[^\n]*does not exist: not found|digest verification failed",
+    },
+    // The same in the log of a kubelet, of containerd or of crictl: `core/content/local/writer.go`, `core/unpack/unpacker.go`.
+    Pattern {
+        mechanisms: &[CORRUPT],
+        places: &[Place::Log],
+        reasons: &[],
+        message: r"failed commit on ref .*unexpected commit (?:digest|size)|failed to extract layer sha256:.*(?:failed to get reader from content store|unexpected EOF|wrong diff id|invalid (?:tar|header|checksum))|failed to prepare extraction snapshot .*(?:no such file or directory|not found|missing)",
     },
     // A stream that ends early is a damaged copy or a broken line.
     Pattern {
