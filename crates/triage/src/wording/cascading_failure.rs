@@ -85,7 +85,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[POLICY, DOWN, DEGRADED],
         SAID,
         &[],
-        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|(?:^|[^:] |(?:[^0]|[^1]0|[^1]10): |[\x22'(\[])Connect(?:ion)? timed out|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection attempt timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
+        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|(?:^|[^:] |(?:[^0]|[^1]0|[^1]10): |[\x22'(\[\t>=])Connect(?:ion)? timed out|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection attempt timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
     ),
     wording(
         &[SLOW, DOWN, POLICY],
@@ -98,8 +98,9 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[SLOW, DOWN],
         SAID,
         &[],
-        r"upstream timed out|upstream_reset_before_response_started|upstream_response_timeout",
+        r"upstream timed out|upstream_reset_before_response_started",
     ),
+    wording(&[SLOW], LOG, &[], r"upstream_response_timeout"),
     wording(
         &[SLOW],
         LOG,
@@ -113,12 +114,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"(?i)Policy denied|POLICY_DENIED|denied by (?:network ?)?policy|calico-(?:packet|drop)|(?:xx|->|-) ?drop \(Policy|default.deny|network ?policy .{0,40}(?:den|drop|block)|action[\x22=: ]+(?:deny|drop)\b.{0,80}polic",
     ),
-    // Hubble `hubble/pkg/printer`; Felix `felix/rules/endpoints.go`, comments of the rules that end a chain.
+    // Hubble `hubble/pkg/printer`; Felix `felix/rules/endpoints.go`, comments of the rules that
+    // end a chain, as `iptables -L -v` lists them once they have counted packets.
     wording(
         &[POLICY],
         ANYWHERE,
         &[],
-        r"policy-verdict:\S+ (?:INGRESS|EGRESS) DENIED|DROP\b.*/\* Drop if no (?:policies|profiles) (?:passed packet|matched)",
+        r"policy-verdict:\S+ (?:INGRESS|EGRESS) DENIED|[1-9]\d*[KMGT]?\s+DROP\b.*Drop if no (?:policies passed packet|profiles matched)",
     ),
     // Resolvers: Go, libuv, glibc, musl, Java, Python, Ruby, PHP, curl, .NET, nginx.
     wording(
@@ -237,12 +239,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"\bTree \d+ page \d+(?: cell \d+)?: ",
     ),
-    // Prometheus `storage/local/persistence.go` (1.x), `tsdb` and `tsdb/tsdbutil/dir_locker.go`; nightlyone/lockfile, `ErrBusy`.
+    // Prometheus `storage/local/persistence.go` (1.x); nightlyone/lockfile, `ErrBusy`, in `tsdb`. A lock file that is merely left
+    // over says no more than that the last process was killed.
     wording(
         &[VOLUME],
         SAID,
         &[],
-        r"(?i)could not lock \S*/\S+|opening .{0,40}storage\b.{0,40}: resource temporarily unavailable|locked by (?:an)?other process|lockfile from a previous execution already existed",
+        r"(?i)could not lock \S*/\S+|opening .{0,40}storage\b.{0,40}: resource temporarily unavailable|locked by (?:an)?other process",
     ),
     wording(
         &[VOLUME],

@@ -203,7 +203,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[NODE_CPU, "app-vs-infra/performance-degradation"],
         &[Log],
-        r"failed to send out heartbeat on time",
+        r"failed to send out [Hh]eartbeat on time",
     ),
     words(
         &[NODE_CPU],
@@ -221,7 +221,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         FREE,
         r"(?i)(?:hw|sw|hardware|software)[ _-]?thermal[ _-]?(?:slowdown|throttl)|clocks?[ _](?:throttl\w*|event)[ _]reasons?[ ._]\w*thermal|thermal violations?|thermal (?:slowdown|throttling)|throttl\w* due to (?:thermal|temperature|overheat)",
     ),
-    // GPUd `components/accelerator/nvidia/clock-speed`; DCGM's thermal margin watch as NVSentinel's conditions print it.
+    // GPUd `components/accelerator/nvidia/hw-slowdown`; DCGM's thermal margin watch as NVSentinel's conditions print it.
     words(
         &[THERMAL],
         FREE,

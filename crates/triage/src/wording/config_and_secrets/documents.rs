@@ -27,7 +27,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         reasons: &[],
         message: r#"Apply failed with \d+ conflicts?:\s+conflicts? with \\?"[^"]+" using v1:\s*(?:- )?\.(?:data|binaryData)\.[^.]"#,
     },
-    // Flux helm-controller, internal/reconcile: drift detection; Helm Operator's words for the same.
+    // Flux helm-controller, drift detection (`DriftDetected` and its debug log; fluxcd/helm-controller issues 855 and 925).
     Pattern {
         mechanisms: DRIFT,
         places: &[Log, Event, Condition, Status],
