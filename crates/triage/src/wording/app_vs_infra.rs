@@ -160,7 +160,10 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     ),
     // net/http `transport.go`: connected, but the server's part of the handshake does not arrive (lost large packets), or late.
     log(
-        &["app-vs-infra/network-degraded", "cascading-failure/dependency-slow"],
+        &[
+            "app-vs-infra/network-degraded",
+            "cascading-failure/dependency-slow",
+        ],
         r"net/http: TLS handshake timeout",
     ),
     // Calico `node/pkg/health/health.go`; Cilium; flannel.
