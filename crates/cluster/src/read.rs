@@ -107,6 +107,21 @@ pub async fn namespaces(reader: &ClusterReader, view: &mut ClusterView, names: &
     view.namespaces.extend(fresh.into_iter().cloned());
 }
 
+/// Lists kinds in namespaces (`""` for cluster-scoped kinds) into the view, as complete looks.
+pub async fn lists(reader: &ClusterReader, view: &mut ClusterView, wanted: &[(&str, &str)]) {
+    let everything = &Selectors::default();
+    let known = wanted
+        .iter()
+        .filter_map(|(kind, namespace)| Some((kinds::find(kind)?, *namespace)));
+    let read = join_all(known.map(|(kind, namespace)| async move {
+        (kind, namespace, reader.list(kind, namespace, everything).await)
+    }))
+    .await;
+    for (kind, namespace, list) in read {
+        take(view, kind, namespace, list);
+    }
+}
+
 /// Lists one kind of all namespaces, limited by selectors, into the view.
 pub async fn selected(
     reader: &ClusterReader,

@@ -163,9 +163,14 @@ fn service_edges(view: &ClusterView, service: &Object, edges: &mut Vec<Edge>) {
             }
         }
     }
+    // A selector may name what only pods carry, as `statefulset.kubernetes.io/pod-name`: their workload is selected too.
     for pod in view.in_namespace("Pod", service.namespace()) {
-        if pod.controller().is_none() && selector::map_selects(wanted, selector::labels(pod)) {
-            edges.push(edge(service.reference(), pod.reference(), EdgeKind::Selects));
+        if selector::map_selects(wanted, selector::labels(pod)) {
+            edges.push(edge(
+                service.reference(),
+                &view.workload_of(pod),
+                EdgeKind::Selects,
+            ));
         }
     }
 }

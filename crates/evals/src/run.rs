@@ -6,11 +6,15 @@ use playground::ServeOptions;
 use playground::stage::RenderOptions;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
 
 use crate::scenario::Scenario;
 use crate::score::{Score, score};
 use crate::statistics::Rate;
 use crate::trial;
+
+/// Trials under way at once.
+const SIDE_BY_SIDE: usize = 3;
 
 /// A seed and whether names are without meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -113,20 +117,34 @@ pub fn seeds_of(text: &str, count: usize) -> Vec<u64> {
         .collect()
 }
 
-/// Runs all scenarios in all settings through triage. `progress` is told each result.
+/// Runs all scenarios in all settings through triage, a few at a time. `progress` is told each result as it comes.
 pub async fn triage(
     scenarios: &[Scenario],
     settings: &[Setting],
     mut progress: impl FnMut(&CaseResult),
 ) -> Run {
+    let mut todo = scenarios
+        .iter()
+        .flat_map(|scenario| settings.iter().map(move |setting| (scenario.clone(), *setting)));
+    let mut running = JoinSet::new();
     let mut cases = Vec::new();
-    for scenario in scenarios {
-        for setting in settings {
-            let result = one(scenario, *setting).await;
-            progress(&result);
-            cases.push(result);
+    loop {
+        while running.len() < SIDE_BY_SIDE
+            && let Some((scenario, setting)) = todo.next()
+        {
+            running.spawn(async move { one(&scenario, setting).await });
+        }
+        match running.join_next().await {
+            Some(Ok(result)) => {
+                progress(&result);
+                cases.push(result);
+            }
+            // A panic in a trial is a defect of ours and must not look like an answer.
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            None => break,
         }
     }
+    cases.sort_by(|a, b| (&a.scenario, a.setting.seed).cmp(&(&b.scenario, b.setting.seed)));
     Run::new(scenarios, cases)
 }
 

@@ -1,11 +1,15 @@
 //! The detectors: pure functions over what was read, one file per family. A signal without a mechanism is a
 //! symptom; a mechanism with certainty 1 leaves no other reading of the facts.
 
+mod admission;
 mod app_crash;
 mod avalanche;
 mod backup;
 mod binding;
+mod capacity;
+mod certificates;
 mod complaints;
+mod component;
 mod cpu;
 mod crash;
 mod csi;
@@ -17,35 +21,45 @@ mod edge;
 mod errors;
 mod filesystem;
 mod finding;
+mod given;
 mod gpu;
+mod gpu_heat;
 mod helm_values;
 mod image_pull;
 mod ingress;
 mod init;
 mod load;
 mod login;
+mod machine;
 mod memory;
 mod network_policy;
 mod node;
 mod node_load;
 mod probe;
 mod queue;
+mod quota;
+mod references;
+mod rights;
 mod said;
+mod scaling;
 mod scheduling;
 mod selector;
 mod service;
+mod sessions;
 mod shared;
 mod snapshot;
 mod start;
 mod startup;
 mod storage_class;
 mod text;
+mod traffic;
 mod trend;
 mod volume;
 mod volume_attach;
 mod workload;
 
 pub use memory::growth::{Life, lives};
+pub(crate) use rights::DENIED;
 pub(crate) use text::quantity;
 
 use cluster::ClusterView;
@@ -103,6 +117,10 @@ pub const DETECTORS: &[&Detector] = &[
     &cpu::DETECTOR,
     &node_load::DETECTOR,
     &disk::DETECTOR,
+    &admission::DETECTOR,
+    &capacity::DETECTOR,
+    &scaling::DETECTOR,
+    &gpu_heat::DETECTOR,
     &errors::DETECTOR,
     &edge::DETECTOR,
     &login::DETECTOR,
@@ -117,6 +135,15 @@ pub const DETECTORS: &[&Detector] = &[
     &avalanche::DETECTOR,
     &load::DETECTOR,
     &queue::DETECTOR,
+    &machine::DETECTOR,
+    &traffic::DETECTOR,
+    &component::DETECTOR,
+    &sessions::DETECTOR,
+    &references::DETECTOR,
+    &quota::DETECTOR,
+    &given::DETECTOR,
+    &rights::DETECTOR,
+    &certificates::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

@@ -85,6 +85,9 @@ fn resolve_named(view: &ClusterView, named: &Named, focus: &mut Focus) {
                 if workload != found.object {
                     focus.objects.push(workload);
                 }
+                if found.object.kind == "PersistentVolumeClaim" {
+                    focus.objects.extend(users(view, &found.object));
+                }
             }
             focus.objects.push(found.object.clone());
             focus.resolved.push(found);
@@ -102,6 +105,21 @@ fn resolve_named(view: &ClusterView, named: &Named, focus: &mut Focus) {
         }
         Resolution::None { similar, existence } => gone(view, named, &similar, existence, focus),
     }
+}
+
+/// The workloads whose pods mount a claim.
+fn users(view: &ClusterView, claim: &ObjectRef) -> Vec<ObjectRef> {
+    view.in_namespace("Pod", &claim.namespace)
+        .filter(|pod| {
+            pod.list("spec.volumes").iter().any(|volume| {
+                volume
+                    .pointer("/persistentVolumeClaim/claimName")
+                    .and_then(serde_json::Value::as_str)
+                    == Some(&claim.name)
+            })
+        })
+        .map(|pod| view.workload_of(pod))
+        .collect()
 }
 
 /// A name that is not there: a pod that was replaced leads to its workload, everything else is said plainly.

@@ -42,11 +42,6 @@ pub(crate) const METRICS: &[Metric] = &[
         hours: 2,
     },
     Metric {
-        name: "cpu_used",
-        promql: "sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\",container!=\"\",container!=\"POD\"}[6m]))",
-        hours: 2,
-    },
-    Metric {
         name: "consumer_lag",
         promql: "sum by (consumergroup, topic, partition) (kafka_consumergroup_lag)",
         hours: 1,
@@ -117,6 +112,22 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "topk(60, sum by (namespace, pod, container) (rate(container_fs_writes_bytes_total{container!=\"\", container!=\"POD\"}[1h])))",
         hours: 0,
     },
+    // GPUs: why clocks are held down (older exporters use the second name), temperature, clock.
+    Metric {
+        name: "gpu_clock_reasons",
+        promql: "DCGM_FI_DEV_CLOCKS_EVENT_REASONS or DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
+        hours: 2,
+    },
+    Metric {
+        name: "gpu_temperature",
+        promql: "DCGM_FI_DEV_GPU_TEMP",
+        hours: 0,
+    },
+    Metric {
+        name: "gpu_clock",
+        promql: "DCGM_FI_DEV_SM_CLOCK",
+        hours: 2,
+    },
     // Share of a container's quota periods in which it was throttled, and what it used.
     Metric {
         name: "throttled",
@@ -126,6 +137,33 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "pod_cpu",
         promql: "sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\", container!=\"\", container!=\"POD\"}[10m]))",
+        hours: 2,
+    },
+    // node-exporter: collectors netstat, netdev, timex.
+    Metric {
+        name: "node-retransmits",
+        promql: "rate(node_netstat_Tcp_RetransSegs[6m]) / rate(node_netstat_Tcp_OutSegs[6m])",
+        hours: 2,
+    },
+    Metric {
+        name: "node-frame-errors",
+        promql: "sum by (instance, node) (rate(node_network_receive_errs_total[6m])) + sum by (instance, node) (rate(node_network_transmit_errs_total[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "node-clock-offset",
+        promql: "node_timex_offset_seconds",
+        hours: 2,
+    },
+    // cAdvisor.
+    Metric {
+        name: "pod-disk-operations",
+        promql: "sum by (namespace, pod) (rate(container_fs_reads_total{namespace=~\"{namespaces}\",container!=\"\"}[6m])) + sum by (namespace, pod) (rate(container_fs_writes_total{namespace=~\"{namespaces}\",container!=\"\"}[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "pod-cpu",
+        promql: "sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{namespace=~\"{namespaces}\",container!=\"\"}[6m]))",
         hours: 2,
     },
     // NVIDIA/dcgm-exporter, `etc/default-counters.csv`.

@@ -2,6 +2,7 @@
 //! trouble and of the subject, the memory of containers that were killed for it.
 
 mod chain;
+mod rights;
 
 use std::collections::BTreeSet;
 
@@ -168,6 +169,7 @@ pub(crate) async fn logs(
     sources.truncate(LOG_LIMIT);
     read::logs(reader, view, sources, LOG_TAIL).await;
     chain::follow(reader, view).await;
+    rights::read_denied(reader, view).await;
 }
 
 /// The youngest and the oldest healthy pod of a workload: what one knows and the other does not, their ages tell.
@@ -186,11 +188,19 @@ fn youngest_and_oldest<'a>(view: &'a ClusterView, workload: &'a ObjectRef) -> Ve
 /// Most Secrets that are looked into.
 const SECRET_LIMIT: usize = 16;
 
-/// Looks into the Secrets of workloads whose logs or events speak of logins, encodings, keys or certificates, and of
-/// the Ingresses near the focus that serve TLS.
+/// Looks into the Secrets of workloads, near the focus or heard, whose logs or events speak of logins, encodings, keys or
+/// certificates, and into those of the Ingresses near the focus that serve TLS.
 pub(crate) async fn secrets(reader: &ClusterReader, view: &mut ClusterView, near: &BTreeSet<ObjectRef>) {
     let mut wanted: Vec<ObjectRef> = Vec::new();
-    for workload in near.iter().filter_map(|object| view.get_ref(object)) {
+    let heard: BTreeSet<ObjectRef> = view
+        .logs
+        .keys()
+        .map(|source| ObjectRef::of("Pod", &source.namespace, &source.pod))
+        .filter_map(|pod| view.get_ref(&pod))
+        .map(|pod| view.workload_of(pod))
+        .collect();
+    let looked_at: BTreeSet<&ObjectRef> = near.iter().chain(&heard).collect();
+    for workload in looked_at.into_iter().filter_map(|object| view.get_ref(object)) {
         let is_spoken_of = || {
             view.pods_of(workload.reference())
                 .any(|pod| speaks_of_secrets(view, pod))
@@ -310,7 +320,7 @@ fn blamed(view: &ClusterView) -> BTreeSet<ObjectRef> {
             }
             let named = all
                 .iter()
-                .filter(|call| call.from == caller && line.contains(&call.host));
+                .filter(|call| call.from == caller && names_callee(view, call, line));
             out.extend(named.flat_map(|call| workloads_behind(view, &call.service)));
         }
     }

@@ -24,22 +24,22 @@ async fn share(index: u64) {
     assert!(wrong.is_empty(), "{} wrong answers\n{wrong:#?}", wrong.len());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn seeing_less_is_never_wrong_first_share() {
     share(0).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn seeing_less_is_never_wrong_second_share() {
     share(1).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn seeing_less_is_never_wrong_third_share() {
     share(2).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn seeing_less_is_never_wrong_fourth_share() {
     share(3).await;
 }

@@ -25,7 +25,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 /// `DOGWATCH_ONLY=memory DOGWATCH_SEEDS=1,2,3 cargo nextest run -p evals each_scenario --no-capture`
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_scenario_is_staged_and_nothing_wrong_is_asserted() {
     let seeds = std::env::var("DOGWATCH_SEEDS").unwrap_or_default();
     let mut settings: Vec<Setting> = seeds
@@ -72,11 +72,12 @@ async fn each_scenario_is_staged_and_nothing_wrong_is_asserted() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn every_scenario_passes_its_own_lint() {
-    let mut problems = Vec::new();
+    let mut running = tokio::task::JoinSet::new();
     for scenario in scenarios() {
-        problems.extend(lint::scenario(&scenario).await);
+        running.spawn(async move { lint::scenario(&scenario).await });
     }
+    let problems = running.join_all().await.concat();
     assert!(problems.is_empty(), "{problems:#?}");
 }

@@ -13,6 +13,52 @@ const CASES: &[(&str, &str, &str)] = &[
     ("config-and-secrets/secret-rotated-stale", "{}", "HighErrorRate"),
     ("config-and-secrets/credentials-rejected", "{}", "HighErrorRate"),
     ("config-and-secrets/secret-encoding-wrong", "{}", "HighErrorRate"),
+    ("config-and-secrets/configmap-drift", "{}", "KubePodCrashLooping"),
+    ("config-and-secrets/config-invalid", "{}", "KubePodCrashLooping"),
+    (
+        "config-and-secrets/env-injection-failed",
+        "{}",
+        "KubePodCrashLooping",
+    ),
+    (
+        "config-and-secrets/volume-permission-denied",
+        "{}",
+        "KubePodCrashLooping",
+    ),
+    ("config-and-secrets/configmap-missing", "{}", "KubePodNotReady"),
+    ("config-and-secrets/secret-missing", "{}", "KubePodNotReady"),
+    ("config-and-secrets/key-missing", "{}", "KubePodNotReady"),
+    ("config-and-secrets/service-address-wrong", "{}", "HighErrorRate"),
+    (
+        "config-and-secrets/rbac-denied",
+        "{}",
+        "KubeDeploymentReplicasMismatch",
+    ),
+    (
+        "config-and-secrets/certificate-expired",
+        "{}",
+        "ask: Customers say that their browser warns of the shop and they cannot get in",
+    ),
+    (
+        "config-and-secrets/service-account-missing",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
+    (
+        "config-and-secrets/security-context-rejected",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
+    (
+        "config-and-secrets/webhook-blocking",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
+    (
+        "config-and-secrets/webhook-ca-mismatch",
+        "{}",
+        "KubeDeploymentRolloutStuck",
+    ),
 ];
 
 async fn check(case: &(&str, &str, &str), seed: u64) -> Result<(), String> {
@@ -25,7 +71,13 @@ async fn check(case: &(&str, &str, &str), seed: u64) -> Result<(), String> {
             params: serde_json::from_str(params).expect("params"),
         }],
         noise: vec!["standard".to_owned()],
-        stimulus: Stimulus::Alert((*alert).to_owned()),
+        stimulus: match alert.strip_prefix("ask: ") {
+            Some(text) => Stimulus::Question {
+                text: text.to_owned(),
+                namespace: "{front_namespace}".to_owned(),
+            },
+            None => Stimulus::Alert((*alert).to_owned()),
+        },
     };
     let randomize = seed % 3 != 0;
     let rendered = render(&staging, RenderOptions { seed, randomize }).map_err(|error| error.to_string())?;

@@ -10,6 +10,7 @@ mod gate_causes;
 mod replay;
 mod resume;
 mod script;
+mod storage_cases;
 mod triage_cascades;
 mod triage_cases;
 mod weather;

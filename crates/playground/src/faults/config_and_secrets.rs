@@ -1,6 +1,7 @@
 //! Faults of the category `config-and-secrets`.
 
 mod admission;
+mod certificate_expired;
 mod config_invalid;
 mod configmap_drift;
 mod credentials_rejected;
@@ -33,6 +34,7 @@ pub const FAULTS: &[&dyn Fault] = &[
     &key_missing::KeyMissing,
     &service_address_wrong::ServiceAddressWrong,
     &rbac_denied::RbacDenied,
+    &certificate_expired::CertificateExpired,
     &admission::ServiceAccountMissing,
     &admission::SecurityContextRejected,
     &admission::WebhookBlocking,

@@ -17,7 +17,7 @@ pub mod scheduling_node;
 pub mod scheduling_rule;
 #[cfg(test)]
 mod tests;
-mod waiting_pods;
+pub(super) mod waiting_pods;
 
 use scheduling_node::{Closing, SchedulingNode};
 use scheduling_rule::{Rule, SchedulingRule};

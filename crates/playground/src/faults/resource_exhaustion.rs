@@ -1,12 +1,20 @@
 //! Faults of the category `resource-exhaustion`.
 
 pub mod cpu_limit_throttling;
+pub mod cpu_saturation;
+mod denied;
 pub mod disk_pressure_eviction;
 mod edits;
+pub mod ephemeral_storage_limit;
+pub mod gpu_thermal_throttling;
+pub mod hpa_cannot_scale;
+pub mod insufficient_capacity;
+pub mod limit_range_violation;
 pub mod memory_leak;
 pub mod memory_limit_too_low;
 pub mod node_cpu_starvation;
 pub mod node_memory_starvation;
+pub mod quota_exceeded;
 #[cfg(test)]
 mod tests;
 
@@ -20,4 +28,11 @@ pub const FAULTS: &[&dyn Fault] = &[
     &node_memory_starvation::NodeMemoryStarvation,
     &node_cpu_starvation::NodeCpuStarvation,
     &disk_pressure_eviction::DiskPressureEviction,
+    &gpu_thermal_throttling::GpuThermalThrottling,
+    &ephemeral_storage_limit::EphemeralStorageLimit,
+    &insufficient_capacity::InsufficientCapacity,
+    &quota_exceeded::QuotaExceeded,
+    &limit_range_violation::LimitRangeViolation,
+    &cpu_saturation::CpuSaturation,
+    &hpa_cannot_scale::HpaCannotScale,
 ];

@@ -16,7 +16,7 @@ use crate::names::NAMESPACES;
 use crate::world::World;
 
 /// A self-signed certificate without meaning, valid from 2025 to 2046.
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
+pub const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
 MIIBCzCBsQIGTyoRwJ0+MAoGCCqGSM49BAMCMA8xDTALBgNVBAMMBHNob3AwHhcN\n\
 MjUwMTEwMDAwMDAwWhcNNDYwMTEwMDAwMDAwWjAPMQ0wCwYDVQQDDARzaG9wMFkw\n\
 EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKh2qhpA5dzeDLuUO+SOUTWJQDIzy9hb7\n\

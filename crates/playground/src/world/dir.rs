@@ -7,6 +7,7 @@ pub use load::load_world;
 pub use save::save_world;
 
 mod dump;
+mod gather;
 mod load;
 mod manifest;
 mod save;
@@ -32,8 +33,8 @@ pub enum WorldError {
     },
     /// The directory has neither objects nor the layout of a cluster dump.
     #[error(
-        "{} is no world: expected objects/*.yaml, or the directories that `kubectl cluster-info dump \
-         --output-directory` writes",
+        "{} is no world: expected objects/*.yaml, files of `kubectl get -o yaml`, or the directories that `kubectl \
+         cluster-info dump --output-directory` or `oc adm must-gather` write",
         path.display()
     )]
     NotAWorld {

@@ -188,7 +188,9 @@ fn complaints(rendered: &Rendered, world: &World) -> Vec<String> {
         let is_named = named(rendered)
             .iter()
             .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name));
-        if is_named && !is_ready(pod) {
+        let is_over =
+            text(pod, "/status/phase") == "Failed" || pod.pointer("/metadata/deletionTimestamp").is_some();
+        if is_named && !is_over && !is_ready(pod) {
             found.push(format!(
                 "pod {} is {}: {}",
                 text(pod, "/metadata/name"),
@@ -215,7 +217,23 @@ fn shows_soon(rendered: &Rendered) -> bool {
         text(pod, &pointer).parse::<jiff::Timestamp>().ok()
     };
     let failing = ailing(rendered, &rendered.world);
+    // Where one pod of a ReplicaSet fails and another runs, it is the node that matters: the next one may be luckier.
+    let owner = |pod: &Value| text(pod, "/metadata/ownerReferences/0/uid").to_owned();
+    let (ill, well): (Vec<&Value>, Vec<&Value>) = rendered
+        .world
+        .of_kind("Pod")
+        .partition(|pod| failing.iter().any(|name| name == text(pod, "/metadata/name")));
+    let is_luck = ill
+        .iter()
+        .any(|pod| well.iter().any(|other| owner(pod) == owner(other)));
+    let is_of_node = rendered
+        .truth
+        .root_causes
+        .iter()
+        .any(|cause| cause.params.get("node").is_some());
     !failing.is_empty()
+        && !is_luck
+        && !is_of_node
         && rendered
             .world
             .of_kind("Pod")
@@ -242,16 +260,38 @@ fn ailing(rendered: &Rendered, world: &World) -> Vec<String> {
         .collect()
 }
 
-/// Pods that ran well before and have nothing to do with the fault, by uid.
-fn bystanders(rendered: &Rendered, world: &World) -> BTreeMap<String, String> {
+/// Workloads that a remedy touches, by kind, namespace and name.
+fn touched(world: &World, remedy: &Remedy) -> Vec<(String, String, String)> {
+    remedy
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::MergePatch { object, .. }
+            | Step::StrategicPatch { object, .. }
+            | Step::JsonPatch { object, .. }
+            | Step::Delete(object) => world.object(object),
+            Step::Create(_) => None,
+        })
+        .map(|object| root(world, object))
+        .collect()
+}
+
+/// Pods that ran well before and have nothing to do with the fault nor the remedy, by uid.
+fn bystanders(
+    rendered: &Rendered,
+    world: &World,
+    touched: &[(String, String, String)],
+) -> BTreeMap<String, String> {
     world
         .of_kind("Pod")
         .filter(|pod| is_ready(pod))
         .filter(|pod| {
             let (kind, namespace, name) = root(world, pod);
-            !named(rendered)
-                .iter()
-                .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name))
+            let place = (kind.clone(), namespace.clone(), name.clone());
+            !touched.contains(&place)
+                && !named(rendered)
+                    .iter()
+                    .any(|key| (&key.kind, &key.namespace, &key.name) == (&kind, &namespace, &name))
         })
         .map(|pod| {
             (
@@ -282,8 +322,9 @@ async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remed
     if is_present == remedy.heals {
         wrong.push(format!("present is {is_present}"));
     }
-    let before = bystanders(rendered, &rendered.world);
-    let after = bystanders(rendered, &world);
+    let touched = touched(&rendered.world, remedy);
+    let before = bystanders(rendered, &rendered.world, &touched);
+    let after = bystanders(rendered, &world, &touched);
     for (uid, name) in before {
         if !after.contains_key(&uid) {
             wrong.push(format!("bystander {name} is gone or not ready"));

@@ -149,3 +149,69 @@ fn errors_name_the_file_and_the_reason() {
     let message = load_world(&dir).expect_err("broken").to_string();
     assert!(message.contains("bad.yaml"), "{message}");
 }
+
+fn write(file: &Path, text: &str) {
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("created");
+    std::fs::write(file, text).expect("written");
+}
+
+fn yaml_list(kind: &str, items: &[serde_json::Value]) -> String {
+    serde_json::json!({"kind": kind, "apiVersion": "v1", "metadata": {"resourceVersion": ""}, "items": items})
+        .to_string()
+}
+
+#[test]
+fn a_folder_of_kubectl_get_files_is_a_world_that_knows_what_it_does_not_know() {
+    let dir = scratch("getfiles");
+    let pods: Vec<_> = small().of_kind("Pod").cloned().collect();
+    write(&dir.join("everything.yaml"), &yaml_list("List", &pods));
+    write(&dir.join("services.yaml"), &yaml_list("List", &[]));
+    let world = load_world(&dir).expect("read");
+    assert_eq!(world.of_kind("Pod").count(), pods.len());
+    assert!(!world.unseen.contains("pods"), "a file holds pods");
+    assert!(
+        !world.unseen.contains("services"),
+        "an empty list was saved as services.yaml"
+    );
+    assert!(
+        world.unseen.contains("nodes") && world.unseen.contains("deployments"),
+        "nobody saved these"
+    );
+}
+
+#[test]
+fn a_must_gather_is_a_world() {
+    let dir = scratch("gather");
+    let root = dir.join("must-gather.local.1/quay-io-openshift-must-gather-sha256-1");
+    let pods: Vec<_> = small()
+        .of_kind("Pod")
+        .filter(|pod| pod.pointer("/metadata/namespace") == Some(&"shop".into()))
+        .cloned()
+        .collect();
+    let node = small().of_kind("Node").next().expect("a node").clone();
+    write(
+        &root.join("namespaces/shop/core/pods.yaml"),
+        &yaml_list("PodList", &pods),
+    );
+    write(
+        &root.join("namespaces/shop/apps/deployments.yaml"),
+        &yaml_list("DeploymentList", &[]),
+    );
+    write(
+        &root.join("cluster-scoped-resources/core/nodes/one.yaml"),
+        &node.to_string(),
+    );
+    write(
+        &root.join("cluster-scoped-resources/core/notes.json"),
+        "{\"hello\": 1}",
+    );
+    write(
+        &root.join("namespaces/shop/pods/web-22aa-crash/web/web/logs/current.log"),
+        "2026-03-01T11:00:00.000000000Z out of memory\n",
+    );
+    let mut world = load_world(&dir).expect("read");
+    assert_eq!(world.of_kind("Pod").count(), pods.len());
+    assert_eq!(world.of_kind("Node").count(), 1);
+    assert!(world.log_mut("shop", "web-22aa-crash", "web").current.is_some());
+    assert!(!world.unseen.contains("deployments") && world.unseen.contains("services"));
+}

@@ -60,8 +60,14 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     loads
         .iter()
         .filter_map(|((workload, container), load)| {
-            throttled(context, workload, container, load)
-                .or_else(|| saturated(context, workload, container, load))
+            let busier = saturated(context, workload, container, load);
+            let held = throttled(context, workload, container, load);
+            // A process that burns more than before meets its limit too: then the limit is not to blame.
+            match (held, busier) {
+                (Some(held), Some(busier)) if busier.certainty > held.certainty => Some(busier),
+                (Some(held), _) => Some(held),
+                (None, busier) => busier,
+            }
         })
         .collect()
 }

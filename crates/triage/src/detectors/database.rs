@@ -70,10 +70,10 @@ fn read_only(context: &Context<'_>, service: &Object) -> Option<Signal> {
     let write = service
         .last_write("spec.selector")
         .filter(|write| write.time.is_some_and(|at| view.now.duration_since(at) < NEWS));
-    let certainty = if standby && !others.is_empty() && write.is_some() {
-        0.9
-    } else {
-        0.5
+    let certainty = match (standby, others.is_empty(), write.is_some()) {
+        (true, false, true) => 0.9,
+        (true, ..) | (_, false, true) => 0.5,
+        _ => return None,
     };
     let names = |pods: &[&Object]| pods.iter().map(|pod| pod.name()).collect::<Vec<_>>().join(", ");
     let by = write.map_or_else(String::new, |write| {

@@ -136,7 +136,7 @@ fn fell_silent(context: &Context<'_>, workload: &ObjectRef, complained: Timestam
 fn fell_idle(context: &Context<'_>, workload: &ObjectRef) -> bool {
     let view = context.view;
     let series: Vec<&cluster::Series> = view
-        .series("cpu_used")
+        .series("pod_cpu")
         .iter()
         .filter(|series| trend::workload_of(view, series).as_ref() == Some(workload))
         .collect();

@@ -20,6 +20,8 @@ const FULL: &str = "storage-and-persistence/volume-full";
 const MANY: usize = 3;
 /// A volume with less than this share left counts as full.
 const LITTLE: f64 = 0.03;
+/// With less than this share left, the kubelet's figures alone say that it is full.
+const NOTHING: f64 = 0.005;
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
@@ -249,7 +251,7 @@ fn nearly_full(view: &ClusterView, claim: &Object) -> Option<Signal> {
     let share = share_left(view, claim).filter(|share| *share <= LITTLE)?;
     let message = format!("{} is full: {:.1} % are free", claim.reference(), share * 100.0);
     let built = signal("filesystem", claim.reference(), &message)
-        .mechanism(FULL, if share < 0.005 { 0.7 } else { 0.5 })
+        .mechanism(FULL, if share < NOTHING { 0.84 } else { 0.5 })
         .affects(volume::sufferers(view, claim.reference()))
         .facts(claim, ["status.capacity.storage"])
         .params(

@@ -62,8 +62,17 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
         .collect()
 }
 
+/// Mechanisms whose words may hold a refusal although no password is wrong.
+const OTHERWISE: &[&str] = &[
+    "app-vs-infra/clock-skew",
+    "cascading-failure/upstream-rate-limited",
+    "config-and-secrets/certificate-expired",
+    "config-and-secrets/rbac-denied",
+];
+
 fn is_refusal(line: &Said<'_>) -> bool {
-    wording::means(line.words(), REJECTED)
+    let words = line.words();
+    wording::means(words, REJECTED) && !OTHERWISE.iter().any(|other| wording::means(words, other))
 }
 
 fn refused<'a>(view: &'a ClusterView, workload: &'a Object) -> Option<Refused<'a>> {

@@ -6,7 +6,7 @@ use domain::{Fact, ObjectRef};
 use jiff::Timestamp;
 
 use crate::containers::{self, Container};
-use crate::wording::{self, Place, Words};
+use crate::wording::{Place, Words};
 
 /// A line of a container's log.
 #[derive(Debug, Clone, Copy)]
@@ -79,18 +79,6 @@ pub(super) fn of_pod<'a>(view: &'a ClusterView, pod: &'a Object) -> Vec<Said<'a>
         }
     }
     out
-}
-
-/// The last line of a pod that may mean the mechanism.
-pub(super) fn last_that_means<'a>(
-    view: &'a ClusterView,
-    pod: &'a Object,
-    mechanism: &str,
-) -> Option<Said<'a>> {
-    of_pod(view, pod)
-        .into_iter()
-        .rev()
-        .find(|said| wording::means(said.words(), mechanism))
 }
 
 /// Whether a pod's log was read at all.

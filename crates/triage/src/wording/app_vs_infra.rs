@@ -83,7 +83,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // glibc and libstdc++; the shell's words for signals.
     log(
         CRASH,
-        r"terminate called (?:after throwing|without an active)|[Ss]egmentation fault|\(core dumped\)|\bSIGSEGV\b|\bSIGABRT\b|\bSIGBUS\b|double free or corruption|free\(\): invalid|malloc\(\): |corrupted size vs\. prev_size|stack smashing detected|Assertion .* failed|[Aa]borted \(core|[Bb]us error|AddressSanitizer|Illegal instruction|heap-use-after-free|pure virtual method called",
+        r"terminate called (?:after throwing|without an active)|[Ss]egmentation fault|\(core dumped\)|\bSIGSEGV\b|\bSIGABRT\b|\bSIGBUS\b|double free or corruption|free\(\): invalid|malloc\(\): |corrupted size vs\. prev_size|stack smashing detected|Assertion .* failed|[Aa]borted \(core|[Bb]us error|AddressSanitizer|Illegal instruction|heap-use-after-free|pure virtual method called|[eE]xit ?[cC]ode\W{1,4}(?:13[2459])\b",
     ),
     Pattern {
         mechanisms: CRASH,
@@ -122,7 +122,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     event(
         STARTUP,
         &["Unhealthy", "ProbeError"],
-        r"^Startup probe (?:failed|errored)|probe failed: HTTP probe failed with statuscode: 503",
+        r"\bStartup probe (?:failed|errored)|probe failed: HTTP probe failed with statuscode: 503",
     ),
     event(
         PROBE_OR_STARTUP,

@@ -253,29 +253,19 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"(?i)LockObtainFailedException|Lock held (?:by|elsewhere)|database is locked|SQLITE_BUSY|SQLITE_PROTOCOL|locking protocol|failed to obtain (?:node )?locks?|could not (?:obtain|acquire) (?:an? )?(?:exclusive )?(?:file )?lock|unable to (?:lock|obtain|acquire) .{0,60}(?:lock|file|directory|data)|(?:lock|pid) ?file .{0,80}(?:already exists|exists|in use|held)|already (?:locked|in use|running)\b.{0,60}(?:process|another|instance|lock)|another (?:process|instance|server|node|postmaster|writer) .{0,80}(?:running|using|holds?|lock|is)|stale (?:NFS )?file handle|ESTALE|resource temporarily unavailable.{0,60}lock|lock .{0,60}resource temporarily unavailable|(?:concurrent|multiple) writers?|opened by another|EWOULDBLOCK|Unable to lock ./ibdata1|DBPathInUse|IO error: .{0,20}lock|lock DB directory|storage lock",
     ),
-    // `pkg/controller/nodelifecycle`, `pkg/controller/tainteviction`, `pkg/kubelet/eviction/helpers.go`, `pkg/kubelet/oom`.
+    // `pkg/controller/nodelifecycle`, `pkg/kubelet/eviction/helpers.go`: what tells of several nodes, or of pods that one
+    // node cannot hold. What tells of one node alone is `node-not-ready`'s.
     wording(
         &[AVALANCHE, NODE],
         ANYWHERE,
         &[],
-        r"(?i)Node(?:Status)?(?:NotReady| .{0,80} status is now: NodeNotReady)|status is now: NodeNotReady|Kubelet stopped posting node status|Node is not ready|Marking for deletion Pod|Deleting node .{0,80}because|Cancelling deletion of Pod|node .{0,80}(?:is )?unreachable|NodeStatusUnknown|Controller detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|zone .{1,80} is now in state (?:Partial|Full)Disruption|The node was low on resource",
-    ),
-    wording(
-        &[AVALANCHE, NODE],
-        EVENT,
-        &[
-            "NodeNotReady",
-            "TaintManagerEviction",
-            "RemovingNode",
-            "DeletingNode",
-        ],
-        r".",
+        r"(?i)Kubelet stopped posting node status|detected that (?:zone|all Nodes|some Nodes)|entering (?:partial|full|master) disruption|(?:Full|Partial)Disruption|is not healthy since .{0,60}Node Conditions|(?:unreachable|not-ready).{0,200}(?:low on resource|Pressure)",
     ),
     wording(
         &[AVALANCHE, STARVED],
         ANYWHERE,
         &[],
-        r"(?i)The node was low on resource: memory|Attempting to reclaim memory|NodeHasInsufficientMemory|kubelet has insufficient memory available|node had condition: \[?(?:Memory|PID|Disk)Pressure|Insufficient (?:cpu|memory).{0,200}(?:unreachable|not-ready|NotReady)|(?:unreachable|not-ready).{0,200}Insufficient (?:cpu|memory)",
+        r"(?i)The node was low on resource: memory|Attempting to reclaim memory|Insufficient (?:cpu|memory).{0,200}(?:unreachable|not-ready|NotReady)|(?:unreachable|not-ready).{0,200}Insufficient (?:cpu|memory)",
     ),
     // What ends or spoils several pods of a node at once.
     wording(

@@ -140,7 +140,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"JavaScript heap out of memory|Reached heap limit Allocation failed|Ineffective mark-compacts near heap limit",
     ),
     // V8 `src/heap/gc-tracer.cc`: the last collections before the abort. Node.js `lib/events.js` and Netty
-    // `ResourceLeakDetector.java` name a leak themselves.
+    // `ResourceLeakDetector.java` name a leak themselves, as Tomcat's `WebappClassLoaderBase` does.
     words(
         &[LEAK, LIMIT],
         &[Log, Terminated],
@@ -149,7 +149,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[LEAK],
         &[Log],
-        r"Possible EventEmitter memory leak detected|LEAK: \w+\.(?:release|close)\(\) was not called before it's garbage-collected",
+        r"Possible EventEmitter memory leak detected|LEAK: \w+\.(?:release|close)\(\) was not called before it's garbage-collected|appears to have started a thread named .* but has failed to stop it",
     ),
     words(
         &[LEAK, LIMIT],
@@ -191,7 +191,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[THROTTLED],
         FREE,
-        r"throttling of CPU in namespace .+ for container ",
+        r"throttling of CPU in namespace .+ for container |elevated CPU throttling",
     ),
     // node-mixin `alerts/alerts.libsonnet`: NodeCPUHighUsage, NodeSystemSaturation; alerts that name the machine.
     words(

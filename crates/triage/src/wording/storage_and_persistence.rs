@@ -52,7 +52,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         mechanisms: &[CONFLICT, ATTACH],
         places: &[Event, Status],
         reasons: &[],
-        message: r"(?i)RESOURCE_IN_USE_BY_ANOTHER_RESOURCE|(?:disk|volume)\b.{0,300}\bis already (?:attached|being used)(?: (?:to|by)\b)|already attached to (?:node|instance|vm|server)|volume .* is (?:still )?attached to (?:a different|another) (?:node|instance|server)|VolumeInUse|is in use by (?:another|a different) node|rbd image .* is still being used|rpc error: code = FailedPrecondition desc = .*(?:attached|published) (?:to|at) (?:another|a different) node|AttachDiskWhileBeingDetached|Cannot attach data disk .* (?:currently being detached|already attached)",
+        message: r"(?i)RESOURCE_IN_USE_BY_ANOTHER_RESOURCE|(?:disk|volume)\b.{0,300}\bis already (?:attached|being used)(?: (?:to|by)\b)|already attached to (?:node|instance|vm|server)|volume .* is (?:still )?attached to (?:a different|another) (?:node|instance|server)|\bis (?:currently |still )?attached to (?:a different|another) |already attached by pod|could not be attached to node|VolumeInUse|is in use by (?:another|a different) node|rbd image .* is still being used|rpc error: code = FailedPrecondition desc = .*(?:attached|published) (?:to|at) (?:another|a different) node|AttachDiskWhileBeingDetached|Cannot attach data disk .* (?:currently being detached|already attached)",
     },
     // pkg/scheduler/framework/plugins/volumebinding/volume_binding.go, podHasPVCs; pkg/kubelet/volumemanager/populator.
     Pattern {
@@ -233,9 +233,10 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         reasons: &[],
         message: r"(?i)(?P<damage>'?fsck'? found errors on device|UNEXPECTED INCONSISTENCY|RUN fsck MANUALLY|Structure needs cleaning|EUCLEAN|EXT[234]-fs (?:error|\([^)]*\): (?:Remounting filesystem read-only|error|warning: mounting fs with errors))|EXT4-fs warning .*(?:error count|needs? fsck|checkfs)|XFS \([^)]*\): .*(?:corruption|Corruption|shut(?:ting)? ?down|Metadata (?:I/O|CRC) error)|BTRFS (?:error|critical)|(?:xfs_repair|e2fsck)\b.*(?:fail|error|needed|required|run)|bad (?:superblock|geometry)|wrong fs type, bad option, bad superblock|can'?t read superblock|superblock could not be read|Detected aborted journal|(?:Aborting|error .*) journal|filesystem (?:is )?corrupt|Filesystem has been shut down|Remounting filesystem read-only)",
     },
+    // EROFS in an application's log; in events a runtime says so of a root filesystem that is read-only by intent.
     Pattern {
         mechanisms: &[CORRUPT],
-        places: &[Log, Event, Terminated],
+        places: &[Log],
         reasons: &[],
         message: r"(?i)Read-only file ?system|EROFS|\bRead-only filesystem\b|read_only_filesystem",
     },
@@ -292,6 +293,52 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         places: &[Log, Status, Condition],
         reasons: &[],
         message: r"(?i)NoSuchBucket|The specified bucket does not exist|when calling the (?:PutObject|CreateMultipartUpload|UploadPart|CompleteMultipartUpload) operation|(?:PutObject|UploadPart|multipart upload).{0,120}(?:denied|fail|error)|Backup(?:StorageLocation)? .*(?:is unavailable|is in read-only mode)|can't create backup because",
+    },
+    // Snapshots: events SnapshotContentMissing and SnapshotContentMisbound, drivers without the capability, waiting tools.
+    Pattern {
+        mechanisms: &[SNAPSHOT],
+        places: &[Event, Status],
+        reasons: &[
+            "SnapshotContentCreationFailed",
+            "SnapshotContentCheckandUpdateFailed",
+            "SnapshotContentMissing",
+            "SnapshotContentMisbound",
+            "SnapshotContentMismatch",
+            "SnapshotCreationFailed",
+            "SnapshotFinalizerError",
+            "SnapshotBindFailed",
+            "SnapshotStatusUpdateFailed",
+            "GetSnapshotClassFailed",
+            "SetDefaultSnapshotClassFailed",
+        ],
+        message: r"\S",
+    },
+    Pattern {
+        mechanisms: &[SNAPSHOT],
+        places: &[Event, Status, Condition, Log],
+        reasons: &[],
+        message: r"(?i)(?:does not|doesn't) support (?:volume ?)?snapshots?|timed? ?out .{0,80}(?:volume ?)?snapshot|(?:volume ?)?snapshot(?:content)? \S+ .{0,80}(?:has error|failed|not ready|never became ready)|CreateSnapshot|failed to (?:create|take|delete) (?:a |the )?(?:volume )?snapshot|snapshot (?:creation|create) (?:failed|error)",
+    },
+    // A Job that spends its retries, a CronJob that misses its times: a backup among others
+    // (pkg/controller/job/job_controller.go, pkg/controller/cronjob/cronjob_controllerv2.go).
+    Pattern {
+        mechanisms: &[BACKUP, "image-and-deployment/job-failing"],
+        places: &[Event, Condition],
+        reasons: &[
+            "BackoffLimitExceeded",
+            "DeadlineExceeded",
+            "PodFailurePolicy",
+            "MissSchedule",
+            "TooManyMissedTimes",
+        ],
+        message: r"(?i)backoff limit|longer than specified deadline|missed (?:start|scheduled) time|pod failure policy",
+    },
+    // Velero, CloudNativePG, K8up, Longhorn.
+    Pattern {
+        mechanisms: &[BACKUP],
+        places: &[Log, Event, Status, Condition],
+        reasons: &[],
+        message: r#"(?i)found a backup with status|timed out waiting for all PodVolumeBackups|data path backup failed|(?:pod volume|volume) backup failed|error backing up item|(?:complete|perform|run|start|execute|finish|create) (?:the |a )?(?:base ?)?backup\b.{0,80}(?:fail|error)|(?:fail|unable|cannot|could not|error)\S* (?:to )?(?:complete|perform|run|start|execute|finish|create|upload|take) (?:the |a )?(?:base ?|physical )?backup|ContinuousArchiving\S* .*fail|WAL archiving (?:is )?fail|is there a repository at the following location|unable to open config file|backup repository"#,
     },
     // PostgreSQL src/backend/tcop/utility.c, PreventCommandIfReadOnly; MySQL ER_OPTION_PREVENTS_STATEMENT; Redis shared.roslaveerr;
     // MongoDB NotWritablePrimary; SQL Server; MariaDB; CockroachDB; etcd learner.

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use ::playground::{Playground, ServeOptions, World, load_world};
+use ::playground::{Playground, ServeOptions, Staged, World, load_world};
 use clap::Args;
 
 use crate::compose::case::CaseArgs;
@@ -11,6 +12,9 @@ use crate::compose::kubeconfig;
 use crate::compose::service::interrupted;
 use crate::failure::Failure;
 use crate::out;
+
+/// How often is looked whether a fault is gone.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Which world, and how it is served.
 #[derive(Debug, Args)]
@@ -33,12 +37,14 @@ pub(crate) struct ServeArgs {
 
 /// Serves the world until it is interrupted.
 pub(super) async fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let (world, staged) = args.world()?;
     let options = ServeOptions {
         addr: args.addr,
         freeze: args.freeze,
+        staged,
         ..ServeOptions::default()
     };
-    let playground = Playground::start(args.world()?, options)
+    let playground = Playground::start(world, options)
         .await
         .map_err(Failure::infrastructure)?;
     let url = playground.url();
@@ -54,15 +60,40 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), Failure> {
     }
     lines.push("Ctrl-C ends it.".to_owned());
     out::text(&lines.join("\n"))?;
-    interrupted().await;
-    Ok(())
+    tokio::select! {
+        () = interrupted() => Ok(()),
+        told = tell_what_heals(&playground) => told,
+    }
+}
+
+/// Says when a fault is gone, or there again.
+async fn tell_what_heals(playground: &Playground) -> Result<(), Failure> {
+    let mut known = playground.faults_present();
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        let now = playground.faults_present();
+        for ((fault, is_present), (_, was_present)) in now.iter().zip(&known) {
+            match (was_present, is_present) {
+                (true, false) => out::text(&format!("Healed: {fault}"))?,
+                (false, true) => out::text(&format!("There again: {fault}"))?,
+                _ => {}
+            }
+        }
+        known = now;
+    }
 }
 
 impl ServeArgs {
-    fn world(&self) -> Result<World, Failure> {
+    /// The world, and what is staged in it.
+    fn world(&self) -> Result<(World, Option<Staged>), Failure> {
         match &self.world {
-            Some(dir) => load_world(dir).map_err(Failure::usage),
-            None => Ok(self.case.render()?.1.world),
+            Some(dir) => Ok((load_world(dir).map_err(Failure::usage)?, None)),
+            None => {
+                let rendered = self.case.render()?.1;
+                let staged = rendered.staged();
+                Ok((rendered.world, Some(staged)))
+            }
         }
     }
 }

@@ -82,3 +82,26 @@ pub(super) fn strikes(world: &World, node: &str) -> bool {
         !crate::json::flag(object, "/spec/unschedulable") || movable(world, node).next().is_some()
     })
 }
+
+/// The workloads whose pods a drain of the node moves.
+pub(super) fn residents(world: &World, node: &str) -> Vec<ObjectKey> {
+    let mut out: Vec<ObjectKey> = movable(world, node)
+        .filter_map(|pod| {
+            let namespace = text(pod, "/metadata/namespace");
+            let owner = |object: &Value, field: &str| {
+                text(object, &format!("/metadata/ownerReferences/0/{field}")).to_owned()
+            };
+            match owner(pod, "kind").as_str() {
+                "ReplicaSet" => {
+                    let set = world.get("ReplicaSet", namespace, &owner(pod, "name"))?;
+                    Some(key("apps", &owner(set, "kind"), namespace, &owner(set, "name")))
+                }
+                "StatefulSet" => Some(key("apps", "StatefulSet", namespace, &owner(pod, "name"))),
+                _ => None,
+            }
+        })
+        .collect();
+    out.sort();
+    out.dedup();
+    out
+}

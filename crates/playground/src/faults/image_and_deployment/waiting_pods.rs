@@ -13,7 +13,7 @@ use crate::world::World;
 
 /// Whether preempting others could make room (`pkg/scheduler/framework/preemption/preemption.go`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Preemption {
+pub(in crate::faults) enum Preemption {
     /// The rule concerns the node itself.
     NotHelpful,
     /// It concerns other pods, none of which may be preempted.
@@ -21,7 +21,11 @@ pub(super) enum Preemption {
 }
 
 /// `pkg/scheduler/framework/types.go`, `FitError.Error`: the reasons with their node counts, sorted as text.
-pub(super) fn unavailable(nodes: usize, reasons: &[(usize, &str)], preemption: Preemption) -> String {
+pub(in crate::faults) fn unavailable(
+    nodes: usize,
+    reasons: &[(usize, &str)],
+    preemption: Preemption,
+) -> String {
     let mut counted: Vec<String> = reasons
         .iter()
         .map(|(count, reason)| format!("{count} {reason}"))
@@ -38,7 +42,12 @@ pub(super) fn unavailable(nodes: usize, reasons: &[(usize, &str)], preemption: P
 }
 
 /// Turns a running pod of a ReplicaSet into one that no node has taken since its creation.
-pub(super) fn hold(world: &mut World, ctx: &mut FaultContext, (namespace, pod): (&str, &str), message: &str) {
+pub(in crate::faults) fn hold(
+    world: &mut World,
+    ctx: &mut FaultContext,
+    (namespace, pod): (&str, &str),
+    message: &str,
+) {
     let Some(object) = world.get("Pod", namespace, pod).cloned() else {
         return;
     };

@@ -50,22 +50,33 @@ pub fn delete_pods(world: &World, workload: &Workload) -> Vec<Step> {
         .collect()
 }
 
-/// Deletes a claim, with the pods that use it, and creates it again with changes.
+/// Deletes a claim, with the pods that use it, and creates it again with changes. The claims of a StatefulSet follow
+/// its templates, which cannot be changed, so the set is created again, too, and makes the claim itself.
 pub fn renew_claim(
     world: &World,
     workload: &Workload,
     claim: &str,
-    change: impl FnOnce(&mut Value),
+    change: impl Fn(&mut Value),
 ) -> Vec<Step> {
     let namespace = workload.namespace.as_str();
     let Some(found) = world.get("PersistentVolumeClaim", namespace, claim) else {
         return Vec::new();
     };
+    let delete = Step::Delete(key("", "PersistentVolumeClaim", namespace, claim));
+    let set_key = workload_key(workload);
+    if let ("StatefulSet", Some(parent)) = (set_key.kind.as_str(), world.object(&set_key)) {
+        let mut again = bare(parent);
+        let templates = again
+            .pointer_mut("/spec/volumeClaimTemplates")
+            .and_then(Value::as_array_mut);
+        templates.into_iter().flatten().for_each(&change);
+        return vec![Step::Delete(set_key), delete, Step::Create(again)];
+    }
     let mut fresh = bare(found);
     unset(&mut fresh, "/spec", "volumeName");
     change(&mut fresh);
-    let mut steps = delete_pods(world, workload);
-    steps.push(Step::Delete(key("", "PersistentVolumeClaim", namespace, claim)));
+    let mut steps = vec![delete];
+    steps.extend(delete_pods(world, workload));
     steps.push(Step::Create(fresh));
     steps
 }

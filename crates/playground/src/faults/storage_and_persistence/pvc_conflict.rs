@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{edits, waiting};
+use crate::build::controller::TEMPLATE_HASH;
 use crate::build::log::Lines;
 use crate::build::log::merge;
 use crate::build::log::voice::{Level, line};
@@ -13,7 +14,7 @@ use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::{Workload, tag};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, set, text};
+use crate::json::{items, set, text, unset};
 use crate::shop::storage::{claim_name, volume_name};
 use crate::shop::{Node, Shop};
 use crate::simulate::callers::pods_of;
@@ -72,12 +73,19 @@ impl Fault for PvcConflict {
         }
         let before = world
             .get("Pod", &holder.namespace, &holder.name)
-            .map_or("", |pod| text(pod, IMAGE));
-        let image = json!([{ "name": workload.name, "image": before }]);
-        out.push(Remedy::heals(
-            "rollout-undo",
-            vec![edits::patch_template(workload, "/spec/containers", image)],
-        ));
+            .map(|pod| text(pod, "/metadata/ownerReferences/0/name"))
+            .and_then(|set| world.get("ReplicaSet", &holder.namespace, set))
+            .and_then(|set| set.pointer("/spec/template").cloned());
+        if let Some(mut template) = before {
+            unset(&mut template, "/metadata/labels", TEMPLATE_HASH);
+            out.push(Remedy::heals(
+                "rollout-undo",
+                vec![Step::JsonPatch {
+                    object: workload_key(workload),
+                    patch: json!([{ "op": "replace", "path": "/spec/template", "value": template }]),
+                }],
+            ));
+        }
         let recreate = Step::MergePatch {
             object: workload_key(workload),
             patch: json!({ "spec": { "strategy": { "type": "Recreate", "rollingUpdate": null } } }),

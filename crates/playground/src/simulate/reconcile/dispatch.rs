@@ -40,7 +40,11 @@ pub(super) fn tasks(
         "Service" => found.push(own(Role::Endpoints)),
         "PodDisruptionBudget" => found.push(own(Role::Budget)),
         "Pod" => pod_tasks(world, before, after, &mut found),
-        "Node" => node_tasks(world, name, &mut found),
+        "Node" => {
+            let delay = if after.is_some() { 900 } else { 40_000 };
+            found.push((millis(delay), Task::new(Role::Node, "", name)));
+            node_tasks(world, &mut found);
+        }
         "PersistentVolumeClaim" => {
             found.push((millis(300), Task::new(Role::Claim, namespace, name)));
             waiting_pods(world, namespace, &mut found);
@@ -135,8 +139,7 @@ fn pod_tasks(
     }
 }
 
-fn node_tasks(world: &World, name: &str, found: &mut Vec<(SignedDuration, Task)>) {
-    found.push((millis(900), Task::new(Role::Node, "", name)));
+fn node_tasks(world: &World, found: &mut Vec<(SignedDuration, Task)>) {
     for agents in world.of_kind("DaemonSet") {
         found.push((millis(600), task_of(Role::DaemonSet, agents)));
     }

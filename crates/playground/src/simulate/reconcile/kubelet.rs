@@ -80,7 +80,7 @@ pub(super) fn sync(
         runs.remove(&uid);
         return ending::sync(cluster, &pod);
     }
-    if text(&pod, "/spec/nodeName").is_empty()
+    if !ending::runs(cluster, text(&pod, "/spec/nodeName"))
         || matches!(text(&pod, "/status/phase"), "Succeeded" | "Failed")
     {
         return None;

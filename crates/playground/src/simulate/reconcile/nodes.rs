@@ -12,7 +12,12 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// Taints a cordoned node (`pkg/controller/nodelifecycle`) and says so (`pkg/kubelet/kubelet_node_status.go`).
 pub(super) fn sync(cluster: &mut Cluster<'_>, name: &str) -> Option<SignedDuration> {
-    let mut node = cluster.get("Node", "", name)?;
+    let Some(mut node) = cluster.get("Node", "", name) else {
+        return forget(cluster, name);
+    };
+    if items(&node, "/status/conditions").is_empty() {
+        return join(cluster, node);
+    }
     let is_cordoned = flag(&node, "/spec/unschedulable");
     let mut taints = items(&node, "/spec/taints").to_vec();
     let is_tainted = taints.iter().any(|taint| text(taint, "/key") == UNSCHEDULABLE);
@@ -42,6 +47,68 @@ pub(super) fn sync(cluster: &mut Cluster<'_>, name: &str) -> Option<SignedDurati
         field: "",
     });
     cluster.update(node, CONTROLLER, &["/spec/taints"]);
+    None
+}
+
+/// The pods of a node that is gone are deleted (`pkg/controller/podgc`, after 40 s of quarantine).
+fn forget(cluster: &mut Cluster<'_>, name: &str) -> Option<SignedDuration> {
+    let orphans: Vec<Value> = cluster
+        .list("Pod", "")
+        .into_iter()
+        .filter(|pod| text(pod, "/spec/nodeName") == name)
+        .collect();
+    for pod in &orphans {
+        cluster.remove(pod);
+    }
+    None
+}
+
+/// A new machine: its kubelet posts what others of the cluster have, and is ready a little later.
+fn join(cluster: &mut Cluster<'_>, node: Value) -> Option<SignedDuration> {
+    let created = time::parse(text(&node, "/metadata/creationTimestamp")).unwrap_or(cluster.now());
+    if cluster.age_s(created) < 15 {
+        return Some(SignedDuration::from_secs(15));
+    }
+    let name = text(&node, "/metadata/name").to_owned();
+    let like = cluster.world().of_kind("Node").find(|other| {
+        items(other, "/status/conditions")
+            .iter()
+            .any(|condition| text(condition, "/type") == "Ready" && text(condition, "/status") == "True")
+    })?;
+    let now = time::seconds(cluster.now());
+    let mut status = like.get("status").cloned().unwrap_or_default();
+    for index in 0..items(&status, "/conditions").len() {
+        for field in ["lastHeartbeatTime", "lastTransitionTime"] {
+            set(&mut status, &format!("/conditions/{index}/{field}"), json!(now));
+        }
+    }
+    let hash = cluster.stamp.hash(&format!("node/{name}"));
+    let address = format!("10.0.{}.{}", hash % 2 + 1, 200 + hash / 2 % 50);
+    set(
+        &mut status,
+        "/addresses",
+        json!([{ "type": "InternalIP", "address": address }, { "type": "Hostname", "address": name }]),
+    );
+    for (reason, words) in [
+        ("Starting", "Starting kubelet.".to_owned()),
+        ("NodeReady", format!("Node {name} status is now: NodeReady")),
+    ] {
+        cluster.note(&Note {
+            object: &node,
+            kind: "Normal",
+            reason,
+            message: &words,
+            component: "kubelet",
+            field: "",
+        });
+    }
+    if cluster.world().get("CSINode", "", &name).is_none() {
+        let empty = json!({
+            "apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "metadata": { "name": name }, "spec": { "drivers": null }
+        });
+        cluster.create(empty, KUBELET);
+    }
+    cluster.update_status(node, status);
     None
 }
 

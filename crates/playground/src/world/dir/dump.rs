@@ -1,5 +1,5 @@
 //! Reads what `kubectl cluster-info dump --output-directory` writes: a directory per namespace with one List per
-//! kind and `<pod>/logs.txt`, and `nodes.json` at the top.
+//! kind and `<pod>/logs.txt`, and `nodes.json` at the top; also a plain folder of what `kubectl get -o yaml|json` wrote.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,68 +8,60 @@ use serde_json::json;
 
 use crate::api::resource::builtin::{BUILT_IN, Row};
 use crate::world::World;
-use crate::world::dir::manifest::{is_manifest, objects};
+use crate::world::dir::manifest::{Manifests, is_manifest};
 use crate::world::dir::{WorldError, entries, file_name, read};
 
-/// Reads the dump into the world; `false` when the directory does not look like one.
+/// Reads the dump, or any files that `kubectl get -o yaml|json` wrote, into the world; `false` when there are none.
 pub(crate) fn load(dir: &Path, world: &mut World) -> Result<bool, WorldError> {
     let mut found = false;
+    let mut seen = Manifests::default();
     for path in entries(dir)? {
         if path.is_dir() {
-            found |= load_namespace(&path, world)?;
+            found |= load_namespace(&path, world, &mut seen)?;
         } else if is_manifest(&path)
             && file_name(&path) != "world.yaml"
             && file_name(&path) != "stimulus.json"
         {
-            found |= load_objects(&path, world)?;
+            found |= load_objects(&path, world, &mut seen)?;
         }
     }
     if found {
         add_namespaces(world);
-        world.unseen = left_out(world);
+        world.unseen = left_out(&seen);
     }
     Ok(found)
 }
 
-/// Resources that `kubectl cluster-info dump` does not write (`pkg/cmd/clusterinfo/clusterinfo_dump.go`) and that no
-/// other file of the folder holds: nothing is known of them.
-fn left_out(world: &World) -> BTreeSet<String> {
-    const DUMPED: &[&str] = &[
-        "nodes",
-        "namespaces",
-        "events",
-        "replicationcontrollers",
-        "services",
-        "daemonsets",
-        "deployments",
-        "replicasets",
-        "pods",
-    ];
+/// Its plurals are those of pods and nodes.
+const METRICS: &str = "metrics.k8s.io";
+
+/// Resources that no file spoke of: nothing is known of them. Namespaces are known by the objects in them.
+pub(crate) fn left_out(seen: &Manifests) -> BTreeSet<String> {
     BUILT_IN
         .iter()
         .map(Row::resource)
-        .filter(|resource| !DUMPED.contains(&resource.plural.as_str()))
-        .filter(|resource| world.of_kind(&resource.kind).next().is_none())
+        .filter(|resource| resource.kind != "Namespace" && resource.group != METRICS)
+        .filter(|resource| !seen.speak_of(&resource.kind, &resource.plural))
         .map(|resource| resource.plural)
         .collect()
 }
 
-fn load_objects(path: &Path, world: &mut World) -> Result<bool, WorldError> {
-    let objects = objects(path)?;
+fn load_objects(path: &Path, world: &mut World, seen: &mut Manifests) -> Result<bool, WorldError> {
+    let objects = seen.read(path)?;
     objects.into_iter().for_each(|object| {
         world.insert(object);
     });
     Ok(true)
 }
 
-fn load_namespace(dir: &Path, world: &mut World) -> Result<bool, WorldError> {
+fn load_namespace(dir: &Path, world: &mut World, seen: &mut Manifests) -> Result<bool, WorldError> {
     let mut found = false;
     for path in entries(dir)? {
         let logs = path.join("logs.txt");
         if path.is_dir() && logs.exists() {
             load_logs(&read(&logs)?, file_name(dir), file_name(&path), world);
         } else if is_manifest(&path) {
-            found |= load_objects(&path, world)?;
+            found |= load_objects(&path, world, seen)?;
         }
     }
     Ok(found)
@@ -112,7 +104,7 @@ fn marked<'a>(line: &'a str, start: &str) -> Option<&'a str> {
 }
 
 /// A dump holds no Namespace objects: adds those that its objects live in.
-fn add_namespaces(world: &mut World) {
+pub(crate) fn add_namespaces(world: &mut World) {
     let names: std::collections::BTreeSet<String> = world
         .objects()
         .map(|(key, _)| key.namespace.clone())

@@ -1,4 +1,4 @@
-//! Reads a world directory of our own layout, or hands over to the reader of cluster dumps.
+//! Reads a world directory of our own layout, or hands over to the readers of must-gathers and cluster dumps.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::world::World;
 use crate::world::dir::manifest::{is_manifest, objects};
-use crate::world::dir::{WorldError, dump, entries, file_name, read};
+use crate::world::dir::{WorldError, dump, entries, file_name, gather, read};
 
 /// Fields that may lie in the future of the world, and so do not tell its time.
 const FUTURE_FIELDS: [&str; 7] = [
@@ -30,7 +30,8 @@ struct Header {
     cluster: Option<String>,
 }
 
-/// Reads a world directory: our own layout, or that of `kubectl cluster-info dump --output-directory`.
+/// Reads a world directory: our own layout, that of `kubectl cluster-info dump --output-directory`, a folder of files that
+/// `kubectl get -o yaml|json` wrote, or an OpenShift must-gather.
 ///
 /// Without `world.yaml` the world's `now` is the newest timestamp in any object, and its name is the directory's.
 pub fn load_world(dir: &Path) -> Result<World, WorldError> {
@@ -49,7 +50,7 @@ pub fn load_world(dir: &Path) -> Result<World, WorldError> {
     if own_layout {
         load_objects(&dir.join("objects"), &mut world)?;
         load_logs(&dir.join("logs"), &mut world)?;
-    } else if !dump::load(dir, &mut world)? {
+    } else if !gather::load(dir, &mut world)? && !dump::load(dir, &mut world)? {
         return Err(WorldError::NotAWorld { path: dir.to_owned() });
     }
     let metrics = dir.join("metrics.om");

@@ -1,5 +1,6 @@
 //! Object files: YAML (also several documents) or JSON, single objects or Lists as kubectl prints them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -32,13 +33,49 @@ pub(crate) fn documents(path: &Path) -> Result<Vec<Value>, WorldError> {
 
 /// Reads the objects of a file; Lists are taken apart, and their items get the kind that the List implies.
 pub(crate) fn objects(path: &Path) -> Result<Vec<Value>, WorldError> {
-    let mut objects = Vec::new();
-    for document in documents(path)? {
-        if !document.is_null() {
-            take_apart(path, document, &mut objects)?;
+    Manifests::default().read(path)
+}
+
+/// Which kinds files spoke of: an empty List says that there is nothing, no file at all says nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Manifests {
+    kinds: BTreeSet<String>,
+    stems: BTreeSet<String>,
+}
+
+impl Manifests {
+    /// Reads the objects of a file and notes its kinds.
+    pub(crate) fn read(&mut self, path: &Path) -> Result<Vec<Value>, WorldError> {
+        let mut found = Vec::new();
+        for document in documents(path)? {
+            if document.is_null() {
+                continue;
+            }
+            let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
+            match kind.strip_suffix("List") {
+                Some("") => {
+                    let stem = path
+                        .file_stem()
+                        .and_then(|stem| stem.to_str())
+                        .unwrap_or_default();
+                    self.stems.insert(stem.to_lowercase());
+                }
+                Some(items) => {
+                    self.kinds.insert(items.to_owned());
+                }
+                None => {}
+            }
+            take_apart(path, document, &mut found)?;
         }
+        let kinds = found.iter().filter_map(|object| object.get("kind")?.as_str());
+        self.kinds.extend(kinds.map(str::to_owned));
+        Ok(found)
     }
-    Ok(objects)
+
+    /// Whether any file spoke of the kind: by an object, by its List, or by its plural as the file's name.
+    pub(crate) fn speak_of(&self, kind: &str, plural: &str) -> bool {
+        self.kinds.contains(kind) || self.stems.contains(plural)
+    }
 }
 
 fn take_apart(path: &Path, mut document: Value, into: &mut Vec<Value>) -> Result<(), WorldError> {

@@ -4,15 +4,15 @@ use crate::wording::Pattern;
 use crate::wording::Place::{Condition, Event, Log, Status, Terminated};
 
 /// A password that the server refuses: which side is wrong, the words leave open.
-const REFUSED: &[&str] = &[
-    "config-and-secrets/secret-rotated-stale",
-    "config-and-secrets/credentials-rejected",
-    "config-and-secrets/secret-encoding-wrong",
-];
+const REFUSED: &[&str] = &[STALE_ID, REJECTED_ID];
+/// Trust that ended: a certificate or an authority was renewed, and somebody still holds the one before.
+const UNTRUSTED: &[&str] = &[STALE_ID];
+const STALE_ID: &str = "config-and-secrets/secret-rotated-stale";
+const REJECTED_ID: &str = "config-and-secrets/credentials-rejected";
 const ENCODING: &[&str] = &["config-and-secrets/secret-encoding-wrong"];
-const REJECTED: &[&str] = &["config-and-secrets/credentials-rejected"];
-const STALE: &[&str] = &["config-and-secrets/secret-rotated-stale"];
-const EXPIRED: &[&str] = &["config-and-secrets/certificate-expired"];
+const REJECTED: &[&str] = &[REJECTED_ID];
+/// A certificate that has run out, or one that was renewed and not loaded again.
+const EXPIRED: &[&str] = &["config-and-secrets/certificate-expired", STALE_ID];
 const DENIED: &[&str] = &["config-and-secrets/rbac-denied"];
 
 const fn said(mechanisms: &'static [&'static str], message: &'static str) -> Pattern {
@@ -26,10 +26,15 @@ const fn said(mechanisms: &'static [&'static str], message: &'static str) -> Pat
 
 /// The wordings.
 pub(crate) const PATTERNS: &[Pattern] = &[
-    // PostgreSQL, src/backend/libpq/auth.c (auth_failed); passed on by libpq, pgx, PgJDBC, node-postgres.
+    // PostgreSQL, src/backend/libpq/auth.c (auth_failed). The server's own log (`… [pid] FATAL:  …`) speaks for its side alone.
+    said(
+        REJECTED,
+        r#"(?i)(?:password|SCRAM|LDAP|PAM|RADIUS|GSSAPI|peer|ident|certificate) authentication failed for (?:the )?user ['"\\]*(?P<user>[^'"\s\\]*)"#,
+    ),
+    // The same as clients pass it on: libpq, pgx, PgJDBC, node-postgres, psycopg.
     said(
         REFUSED,
-        r#"(?i)(?:password|SCRAM|LDAP|PAM|RADIUS|GSSAPI|peer|ident|certificate) authentication failed for (?:the )?user ['"]?(?P<user>[^'"\s]*)"#,
+        r#"(?i)(?:^[^\[]*|exception.*|error.*|SQLSTATE.*|\bpq: |SASL.*|connect.*)(?:password|SCRAM|LDAP|PAM|RADIUS|GSSAPI|peer|ident|certificate) authentication failed for (?:the )?user"#,
     ),
     // PostgreSQL, src/backend/libpq/{auth,crypt}.c and hba.c; server side only.
     said(
@@ -61,7 +66,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // MongoDB, src/mongo/db/auth: AuthenticationFailed (18); drivers wrap it.
     said(
         REFUSED,
-        r"(?i)\(?AuthenticationFailed\)?|Authentication failed\.?(?:, full error| while| for| on|\s*$|[^a-z]*code)|SCRAM authentication failed|auth error: (?:sasl|unable to authenticate)|unable to authenticate using mechanism|MongoSecurityException|Exception authenticating MongoCredential",
+        r"(?i)\(?AuthenticationFailed\)?|Authentication failed\.?(?:, full error| while| on|\s*$|[^a-z]*code)|SCRAM authentication failed|auth error: (?:sasl|unable to authenticate)|unable to authenticate using mechanism|MongoSecurityException|Exception authenticating MongoCredential",
     ),
     // Apache Kafka, SaslServerAuthenticator and clients; librdkafka.
     said(
@@ -105,6 +110,11 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         REFUSED,
         r"(?i)JWT signature does not match|token signature is invalid|signature is invalid|JsonWebTokenError: invalid signature|Signature verification failed|error in cryptographic primitive|\[crypto/aead\]|cipher: message authentication failed|bad decrypt",
     ),
+    // A renewed certificate or authority that one side has not loaded: crypto/x509, crypto/tls, OpenSSL.
+    said(
+        UNTRUSTED,
+        r"(?i)certificate signed by unknown authority|tls: bad certificate|certificate verify failed: (?:unable to get|self.signed|certificate (?:has expired|signature))|unknown certificate authority|candidate authority certificate|PKIX path building failed|sslv3 alert (?:bad certificate|certificate unknown)",
+    ),
     // encoding/base64 (Go), binascii (Python), java.util.Base64, atob, kube-apiserver's decoder of Secrets.
     said(
         ENCODING,
@@ -113,12 +123,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Header values with a line break: net/http, requests and http.client, undici/_http_outgoing, OkHttp, Netty.
     said(
         ENCODING,
-        r#"(?i)invalid header field value|Invalid header value b?['"]|return character\(s\) in header|Invalid character in header content|ERR_INVALID_CHAR|Unexpected char 0x0[ad] at \d+ in|Illegal character.{0,30}header|header value contains .*(?:\\n|newline|prohibited)|invalid control character in URL|Illegal character in .* at index \d+: .*\\n|LocalProtocolError: Illegal header value"#,
-    ),
-    // git `credential.c`, `check_url_component`; a connection string that was printed with its line break.
-    said(
-        ENCODING,
-        r#"url contains a newline in its \w+ component|['"]\w+(?:\+\w+)?://[^\s'"]+\\n['"]"#,
+        r#"(?i)invalid header field value|Invalid header value b?['"]|return character\(s\) in header|Invalid character in header content|ERR_INVALID_CHAR|Unexpected char 0x0[ad] at \d+ in|Illegal character.{0,30}header|header value contains .*(?:\\n|newline|prohibited)|invalid control character in URL|contains a newline|credential url cannot be parsed|://[^\s'"]*(?:\\n|%0[Aa])|Illegal character in .* at index \d+: .*\\n|LocalProtocolError: Illegal header value"#,
     ),
     // Keys and certificates that are no PEM after one decoding: crypto/tls, OpenSSL, Java, cert-manager.
     said(
@@ -133,11 +138,6 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     said(
         EXPIRED,
         r"(?i)certificate has expired|CERT_HAS_EXPIRED|cert(?:ificate)?[ _]expired|expired certificate|CertificateExpiredException|NotAfter: |validity check failed|CERT_DATE_INVALID|ERR_CERT_EXPIRED|SSL_ERROR_EXPIRED|CertExpired|InvalidCertificate\(Expired|certificate (?:is|was|already) expired|certificate.{0,40}(?:expired|is not valid after|no longer valid)|tls: expired|TLS alert.*expired",
-    ),
-    // crypto/x509 and crypto/tls, `alert.go`: a peer that still serves or trusts what its Secret held before.
-    said(
-        STALE,
-        r"x509: certificate signed by unknown authority|x509: certificate has expired or (?:is )?not yet valid|remote error: tls: bad certificate",
     ),
     // cert-manager, pkg/controller/certificates/trigger/policies: reasons of Ready and Issuing; ingress-nginx controller.go.
     Pattern {

@@ -6,7 +6,10 @@ use crate::wording::Place::{Condition, Event, Log, Status, Waiting};
 const ACCOUNT: &[&str] = &["config-and-secrets/service-account-missing"];
 const SECURITY: &[&str] = &["config-and-secrets/security-context-rejected"];
 const BLOCKING: &[&str] = &["config-and-secrets/webhook-blocking"];
-const AUTHORITY: &[&str] = &["config-and-secrets/webhook-ca-mismatch"];
+const AUTHORITY: &[&str] = &[
+    "config-and-secrets/webhook-ca-mismatch",
+    "config-and-secrets/secret-rotated-stale",
+];
 const MUTATING: &[&str] = &["config-and-secrets/webhook-mutating"];
 const FINALIZER: &[&str] = &["config-and-secrets/finalizer-stuck"];
 

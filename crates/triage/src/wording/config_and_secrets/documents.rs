@@ -14,25 +14,16 @@ const fn said(message: &'static str) -> Pattern {
     }
 }
 
-/// Objects that somebody else than their deliverer changed.
 const DRIFT: &[&str] = &["config-and-secrets/configmap-drift"];
 
 /// The wordings.
 pub(crate) const PATTERNS: &[Pattern] = &[
-    // apimachinery, pkg/util/managedfields/internal/conflict.go: server-side apply of a document's keys. The key
-    // `.dockerconfigjson` is a Secret's.
+    // Server-side apply (k8s.io/apimachinery, managedfields: conflict errors); Argo CD, Flux, Terraform on drift.
     Pattern {
         mechanisms: DRIFT,
-        places: &[Log, Event, Condition, Status],
+        places: &[Log, Terminated, Event, Condition, Status],
         reasons: &[],
-        message: r#"Apply failed with \d+ conflicts?:\s+conflicts? with \\?"[^"]+" using v1:\s*(?:- )?\.(?:data|binaryData)\.[^.]"#,
-    },
-    // Flux helm-controller, drift detection (`DriftDetected` and its debug log; fluxcd/helm-controller issues 855 and 925).
-    Pattern {
-        mechanisms: DRIFT,
-        places: &[Log, Event, Condition, Status],
-        reasons: &[],
-        message: r#"Cluster state of release \S+ has drifted from the desired state|detected changes in cluster state: |resource modified\b.*"resource":"ConfigMap/"#,
+        message: r#"(?i)conflict.*ConfigMap: Apply failed|conflicts? with \\?"[^"]+\\?"(?: using \S+)?:\s*(?:-\s*)?\.(?:data|binaryData)(?:\.[A-Za-z<_]|\[)|has drifted|\bdrift(?:ed)? (?:detected|from|correct)|detect\w* (?:drift|changes in cluster state)|cluster state .{0,80}(?:drift|changed)|live (?:state|object|manifest|resource)s? .{0,60}(?:differ|deviat|drift)|\bOutOfSync\b|out of sync with|changed outside of|has been modified outside|resource modified.*ConfigMap|last-applied-configuration annotation"#,
     },
     // go-yaml, PyYAML, SnakeYAML, js-yaml, serde_yaml.
     said(

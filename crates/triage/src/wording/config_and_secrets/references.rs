@@ -69,37 +69,29 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     ),
     said(
         ENV,
-        r#"(?i)['"`]?(?P<name>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))['"`]?:? (?:env(?:ironment)? (?:var(?:iable)? )?)?(?:is |was |must be |must not be |has to be |should be |needs to be |cannot be |can't be )?(?:not (?:set|defined|configured|provided|found|specified|declared)|undefined|unset|required|missing|empty|blank|set\b|null\b)|UndefinedValueError|ImproperlyConfigured: (?:Set|The|Either)|process\.env\.\w+ is (?:undefined|not)|\(Parameter 'connectionString'\)|NotPresent\b|environment variable not found|No value present for"#,
+        r#"(?i)['"`]?(?P<name>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))['"`]?:? (?:env(?:ironment)? (?:var(?:iable)? )?)?(?:is |was |must be |must not be |has to be |should be |needs to be |cannot be |can't be )?(?:not (?:set|defined|configured|provided|found|specified|declared)|undefined|unset|required|missing|empty|blank|set\b|null\b)|UndefinedValueError|ImproperlyConfigured: (?:Set|The)|process\.env\.\w+ is (?:undefined|not)|\(Parameter 'connectionString'\)|NotPresent\b|environment variable not found|No value present for"#,
     ),
     said(
         ENV,
         r#"(?i)superuser password is not specified|password option is not specified|no password supplied|client password must be a string|(?:ENOTFOUND|lookup|host(?:name)?) (?:"?undefined"?|"?null"?|"?None"?)\b|http://(?:undefined|null|None)\b|dial tcp: lookup : no such host|missing (?:address|host)\b|Cannot read propert(?:y|ies) of undefined|no such host "?undefined|connection string (?:is )?(?:empty|missing|required|not (?:set|found))|empty (?:host|address|dsn|url|connection string)|Field required \[type=missing|field required \(type=value_error\.missing\)|Config validation error: "[^"]+" is required|(?:failed|unable) to bind properties.*null|Expected string, received undefined|invalid_type.*undefined"#,
     ),
-    // kube-apiserver, pkg/apis/core/validation, validateEnvVarValueFrom and ValidateEnvFrom; strict decoding's warnings.
+    // Validation of the API server (pkg/apis/core/validation) and its warnings of unknown fields.
     Pattern {
         mechanisms: ENV,
         places: &[Event, Condition, Status, Log],
         reasons: &[],
-        message: r#"ontainers\[\d+\]\.env(?:From)?(?:\[\d+\])?\S*: (?:Required|Invalid) value|unknown field \\?"[^"]*ontainers\[\d+\]\.env(?:From)?\[\d+\]"#,
+        message: r#"(?i)(?:secretKeyRef|configMapKeyRef|envFrom|valueFrom)[\w.\[\]]*: (?:Required value|Invalid value|Not found|Forbidden)|unknown field "spec[\w.\[\]]*\.env(?:From)?\[|must specify one of: .?configMapRef|(?i:secret[ _]key|database[ _]url|api[ _]key|password|token)s? (?:is )?missing\b|ImproperlyConfigured: .*(?:must be set|must not be empty|not set|required)"#,
     },
-    // Frameworks that sign with a key from the environment: Django (`SECRET_KEY`), Rails, authentik.
-    said(
-        ENV,
-        r"(?i)\bsecret[_ -]key(?:_base)?\b[^\n]{0,60}(?:\bmissing\b|not set\b|must not be empty|must be set)",
-    ),
-    // coreutils and BusyBox; Elasticsearch `org.elasticsearch.node.Node`, where its data directory cannot be used.
-    said(
-        FILES,
-        r"(?:chown|chmod|chgrp): (?:changing \w+ of )?['‘]?/[^\s:]+: Permission denied|Failed to create node environment",
-    ),
+    // Elasticsearch `org.elasticsearch.node.Node`, where its data directory cannot be used.
+    said(FILES, r"Failed to create node environment"),
     // The kernel's EACCES and EPERM on files, by language and product.
     said(
         FILES,
-        r#"(?i)(?:open|mkdir|create|creat|write|unlink|rename|remove|stat|lstat|chmod|chown|lchown|link|symlink|readdir|scandir|fopen|openat|access|touch|mkdirat|opendir) '?"?(?P<path>/[^\s:'"]+)'?"?: (?:permission denied|operation not permitted|EACCES)"#,
+        r#"(?i)(?:open|mkdir|cp|mv|rm|ln|tee|sh|bash|install|initdb|create|creat|write|unlink|rename|remove|stat|lstat|chmod|chown|lchown|link|symlink|readdir|scandir|fopen|openat|access|touch|mkdirat|opendir):? '?"?(?P<path>/[^\s:'"]+)'?"?: (?:permission denied|operation not permitted|EACCES)"#,
     ),
     said(
         FILES,
-        r#"(?i)PermissionError: \[Errno (?:13|1)\] (?:Permission denied|Operation not permitted): '?(?P<path>/[^\s:'"]+)|(?:EACCES|EPERM): (?:permission denied|operation not permitted), \w+ '(?P<node>/[^']+)'|AccessDeniedException(?:: |\[)(?P<java>/[^\s\]]+)|FileNotFoundException: (?P<stream>/\S+) \(Permission denied\)|(?:Permission denied|Operation not permitted) @ \w+ - (?P<ruby>/\S+)|UnauthorizedAccessException: Access to the path '(?P<net>/[^']+)' is denied|IOException: (?P<io>/\S+).{0,10}Permission denied"#,
+        r#"(?i)PermissionError: \[Errno (?:13|1)\] (?:Permission denied|Operation not permitted): '?(?P<path>/[^\s:'"]+)|(?:EACCES|EPERM): (?:permission denied|operation not permitted), \w+ '(?P<node>/[^']+)'|AccessDeniedException(?:: |\[)(?P<java>/[^\s\];]+)|FileNotFoundException: (?P<stream>/\S+) \(Permission denied\)|(?:Permission denied|Operation not permitted) @ \w+ - (?P<ruby>/\S+)|UnauthorizedAccessException: Access to the path '(?P<net>/[^']+)' is denied|IOException: (?P<io>/\S+).{0,10}Permission denied"#,
     ),
     said(
         FILES,

@@ -42,14 +42,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         mechanisms: &[REFERENCE],
         places: SAID,
         reasons: &[],
-        message: r"(?i)manifest[ _]unknown|manifest for \S+ not found|manifest tagged by .* is not found|name[ _]unknown|repository name not known|repository \S+ not found|failed to find (?:image|manifest)|artifact \S+ not found|tag \S+ not found|failed to fetch .*: 404 not found|unexpected status (?:code )?(?:from (?:head|get) request to )?\S+: 404 not found|reading manifest \S+ in \S+: (?:.*unknown|.*not found|.*404)|repository with name \S+ does not exist|with name '?\S+'? does not exist in the registry|image with imageid .* does not exist|not found: does not exist|no such image|(?:image|manifest) \S+ (?:does not exist|not found)",
-    },
-    // containerd `core/remotes/docker/fetcher.go`: an index names a manifest that the registry does not have.
-    Pattern {
-        mechanisms: &[REFERENCE],
-        places: SAID,
-        reasons: &[],
-        message: r"content at \S+/manifests/\S+ not found",
+        message: r"(?i)manifest[ _]unknown|manifest for \S+ not found|manifest tagged by .* is not found|name[ _]unknown|repository name not known|repository \S+ not found|failed to find (?:image|manifest)|artifact \S+ not found|tag \S+ not found|failed to fetch .*: 404 not found|unexpected status (?:code )?(?:from (?:head|get) request to )?\S+: 404 not found|failed open: content at \S+ not found|reading manifest \S+ in \S+: (?:.*unknown|.*not found|.*404)|repository with name \S+ does not exist|with name '?\S+'? does not exist in the registry|image with imageid .* does not exist|not found: does not exist|no such image|(?:image|manifest) \S+ (?:does not exist|not found)",
     },
     // `pkg/kubelet/images/image_manager.go` (`InvalidImageName`), `distribution/reference` (`ErrReferenceInvalidFormat`).
     Pattern {
@@ -79,26 +72,25 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         reasons: &[],
         message: r"(?i)(?:(?:pull|image|registry|manifest|resolve|/v2/|token|login|repositor).*(?:no basic auth credentials|authentication required|incorrect username or password|invalid username/password|401 unauthorized|403 forbidden|unauthorized:|unauthorized: |authorization failed|authorization token has expired|denied: |credentials? (?:expired|invalid)|bad credentials|access forbidden|access denied|permission denied on resource)|no basic auth credentials|unable to retrieve auth token|failed to fetch (?:anonymous|oauth) token.*(?:40[0-3]|unauthorized|denied|forbidden))",
     },
-    // The same in the log of a kubelet or of containerd.
+    // The kubelet's and the runtime's logs repeat the refusal.
     Pattern {
         mechanisms: &[CREDENTIALS, REFERENCE],
         places: &[Place::Log],
         reasons: &[],
-        message: r"(?:ErrImagePull|PullImage|pull and unpack image).*failed to (?:authorize|fetch (?:anonymous|oauth) token).*\b40[13]\b",
+        message: r"(?i)(?:ErrImagePull|ImagePullBackOff|PullImage|pulling image|failed to pull)[^\n]*(?:pull access denied|authorization failed|authentication required|unauthorized|denied|40[13] )",
     },
-    // `pkg/kubelet/kubelet_pods.go`, `getPullSecretsForPod`, before and after structured logs.
     Pattern {
-        mechanisms: &[CREDENTIALS],
+        mechanisms: &[REFERENCE],
         places: &[Place::Log],
         reasons: &[],
-        message: r"Unable to retrieve (?:some image )?pull secrets?",
+        message: r"(?i)(?:ErrImagePull|ImagePullBackOff|PullImage|pulling image|failed to pull)[^\n]*(?:failed to resolve reference [^\n]*: not found|manifest unknown|manifest for \S+ not found)",
     },
-    // `pkg/kubelet/kubelet_pods.go`, `getPullSecretsForPod`; `pkg/credentialprovider`.
+    // `pkg/kubelet/kubelet_pods.go`, `getPullSecretsForPod`; `pkg/credentialprovider`; the kubelet's own log.
     Pattern {
         mechanisms: &[CREDENTIALS],
-        places: &[Place::Event],
+        places: &[Place::Event, Place::Log],
         reasons: &[],
-        message: r"(?i)unable to retrieve some image pull secrets|couldn't find (?:image )?pull secret|references non-existent image ?pull ?secret|image pull secrets? .* not found",
+        message: r"(?i)unable to retrieve (?:some )?(?:image )?pull secrets?|couldn't find (?:image )?pull secret|references non-existent image ?pull ?secret|image pull secrets? .* not found",
     },
     Pattern {
         mechanisms: &[UNREACHABLE],
@@ -165,16 +157,9 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // containerd `core/unpack`, `core/content`, `core/diff/apply`, `pkg/archive`; docker `registering layer`; CRI-O storage.
     Pattern {
         mechanisms: &[CORRUPT],
-        places: SAID,
+        places: ANYWHERE,
         reasons: &[],
         message: r"(?is)unexpected commit (?:digest|size)|failed to (?:extract|unpack|register|apply) (?:layer|image)[^\n]*(?:unexpected EOF|not found|invalid (?:tar|header|checksum|magic|block|compressed|input|stored)|checksum|corrupt|digest|wrong diff|mismatch|input/output error|structure needs cleaning|archive/tar|gzip|zstd|flate|exit status|bad message)|error registering layer|failed to register layer|content digest \S+: not found|failed to get reader from content store|failed size validation|filesystem layer verification failed|(?:layer|blob|digest)[^\n]*(?:does not match|mismatch|verification failed|did not match)|wrong diff ?id|gzip: invalid|zlib: invalid|archive/tar: invalid|invalid tar header|flate: corrupt|zstd: (?:invalid|magic|checksum)|corrupt(?:ed)? (?:layer|image|input|blob)|layer not known|reading blob sha256:\S+: .*(?:EOF|checksum|digest)|(?:snapshot|parent)[^\n]*does not exist: not found|digest verification failed",
-    },
-    // The same in the log of a kubelet, of containerd or of crictl: `core/content/local/writer.go`, `core/unpack/unpacker.go`.
-    Pattern {
-        mechanisms: &[CORRUPT],
-        places: &[Place::Log],
-        reasons: &[],
-        message: r"failed commit on ref .*unexpected commit (?:digest|size)|failed to extract layer sha256:.*(?:failed to get reader from content store|unexpected EOF|wrong diff id|invalid (?:tar|header|checksum))|failed to prepare extraction snapshot .*(?:no such file or directory|not found|missing)",
     },
     // A stream that ends early is a damaged copy or a broken line.
     Pattern {
@@ -186,7 +171,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // CRI-O and containerd, when a container is made of an image whose copy is incomplete.
     Pattern {
         mechanisms: &[CORRUPT],
-        places: SAID,
+        places: ANYWHERE,
         reasons: &[],
         message: r"(?i)error unpacking image|failed to create prepare snapshot dir|failed to stat parent|failed to (?:prepare|create) (?:extraction )?snapshot[^\n]*(?:not found|missing|does not exist)|missing parent[^\n]*bucket|error locating item named|reading image \S+: .*(?:corrupt|no such file)|locating item named .*file does not exist|image is known but its layers? (?:is|are) (?:missing|corrupt)",
     },

@@ -80,7 +80,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         mechanisms: &[INIT, JOB],
         places: LOG,
         reasons: &[],
-        message: r"(?i)(?:chown|chmod): [^\n]*(?:cannot|can't|operation not permitted|read-only|no such file)|(?:cp|mkdir|mv|ln|tar|install): [^\n]*(?:cannot|can't|permission denied|operation not permitted|read-only|no such file)|error: unknown (?:shorthand )?flag|flag provided but not defined|unknown (?:option|argument|flag)|fatal: (?:could not read|repository|unable|not a git)|(?:init|setup|bootstrap)[^\n]*(?:failed|exited with (?:code|status) [1-9])",
+        message: r"(?i)(?:chown|chmod|cp|mkdir|mv|ln|tar|install): [^\n]*(?:cannot stat|can't stat|no such file|missing operand|operation not permitted)|error: unknown (?:shorthand )?flag|flag provided but not defined|unknown (?:option|argument|flag)|fatal: (?:could not read|repository|unable|not a git)|(?:init|setup|bootstrap)[^\n]*(?:failed|exited with (?:code|status) [1-9])",
     },
     // `pkg/controller/job/job_controller.go`.
     Pattern {
