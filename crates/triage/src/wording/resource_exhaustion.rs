@@ -120,7 +120,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[NODE_MEMORY],
         &[Event, Log],
-        r"(?i)(?:node has conditions: |node ?conditions(?: - observed)?(?:: |\W{1,3}\w+=))\[[^\]]*MemoryPressure",
+        r#"(?i)(?:node has conditions: |node conditions - observed: |nodeCondition=)\[(?:"?\w+"?,? ?)*"?MemoryPressure\b"#,
     ),
     // VPA `pkg/updater/eviction`.
     words(
@@ -262,7 +262,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[DISK],
         &[Event, Log],
-        r"(?i)(?:node has conditions: |node ?conditions(?: - observed)?(?:: |\W{1,3}\w+=))\[[^\]]*DiskPressure",
+        r#"(?i)(?:node has conditions: |node conditions - observed: |nodeCondition=)\[(?:"?\w+"?,? ?)*"?DiskPressure\b"#,
     ),
     with(
         &[DISK],
