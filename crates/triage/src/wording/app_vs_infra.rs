@@ -58,7 +58,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Go, `src/runtime/panic.go`, `src/runtime/signal_unix.go`.
     log(
         CRASH,
-        r"panic: (?:runtime error|interface conversion|assignment to entry|send on closed|close of|all goroutines|reflect|sync|strings|bytes|regexp|json|index|nil|value |unreachable|&|\(|\x22|\[)|\bObserved a panic|\bpanic recovered|\bruntime error: (?:invalid memory address|index out of range|slice bounds|integer divide|makeslice|hash of unhashable)|^fatal error: (?:concurrent map|all goroutines are asleep|stack overflow|unexpected signal|sync: |checkptr)|goroutine stack exceeds|^goroutine \d+ \[running\]|\[signal SIGSEGV|unexpected fault address",
+        r"^(?:\S+ )?panic: |\bpanic recovered|\bruntime error: (?:invalid memory address|index out of range|slice bounds|integer divide|makeslice|hash of unhashable)|^fatal error: (?:concurrent map|all goroutines are asleep|stack overflow|unexpected signal|sync: |checkptr)|goroutine stack exceeds|^goroutine \d+ \[running\]|\[signal SIGSEGV|unexpected fault address",
     ),
     // OpenJDK, `java.lang`; `src/hotspot/share/utilities/vmError.cpp`.
     log(
@@ -68,7 +68,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // CPython, `Python/pythonrun.c`, `Lib/traceback.py`; `Modules/faulthandler.c`.
     log(
         CRASH,
-        r"^Traceback \(most recent call last\)|^(?:\w+\.)*(?:Type|Attribute|Index|ZeroDivision|Name|UnboundLocal|Value|Assertion|Recursion|NotImplemented|Import|ModuleNotFound|Syntax|Indentation|Lookup|Arithmetic|Overflow|UnicodeDecode|UnicodeEncode|Runtime|System)Error\b(?:: |$)|^Fatal Python error: |Worker failed to boot",
+        r"^Traceback \(most recent call last\)|^(?:\w+\.)*(?:Type|Attribute|Index|ZeroDivision|Name|UnboundLocal|Value|Assertion|Recursion|NotImplemented|Import|ModuleNotFound|Syntax|Indentation|Key|Lookup|Arithmetic|Overflow|UnicodeDecode|UnicodeEncode|Runtime|System)Error\b(?:: |$)|^Fatal Python error: |Worker failed to boot",
     ),
     // V8 and Node.js, `lib/internal/process/promises.js`, `src/node_errors.cc`.
     log(
@@ -93,6 +93,21 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     },
     // `pkg/kubelet/kuberuntime/kuberuntime_manager.go`, `doBackOff`.
     event(CRASH, &["BackOff"], r"^[Bb]ack-off .*restarting failed container"),
+    // The prober's own requests (`pkg/probe/http/request.go`, User-Agent) in an access log, refused by the application.
+    log(PROBE, r#"HTTP/[\d.]+"? 4\d\d\b.*\bkube-probe/"#),
+    // net/http `server.go`: a probe or a proxy with the wrong scheme.
+    log(
+        &[
+            "app-vs-infra/probe-misconfigured",
+            "cascading-failure/ingress-misrouted",
+        ],
+        r"client sent an HTTP request to an HTTPS server",
+    ),
+    // containerd `internal/cri/server/container_execsync.go`: a probe's command that outlives its timeout.
+    log(
+        PROBE_OR_STARTUP,
+        r"ExecSync for .*failed to exec in container: timeout \S+ exceeded",
+    ),
     // `pkg/kubelet/prober/prober.go`; `pkg/probe/{http,tcp,grpc,exec}`.
     event(
         PROBE,
@@ -102,7 +117,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     event(
         PROBE_OR_STARTUP,
         &["Unhealthy", "ProbeError", "ProbeWarning"],
-        r"(?:Readiness|Liveness) probe (?:failed|errored|warning).*(?:connection refused|deadline exceeded|Client\.Timeout|i/o timeout|timed? ?out|within \d+s|TIMEOUT|timeout: failed to connect)",
+        r"probe (?:failed|errored|warning).*(?:connection refused|deadline exceeded|Client\.Timeout|i/o timeout|timed? ?out|within \d+s|TIMEOUT|timeout: failed to connect)",
     ),
     event(
         STARTUP,
@@ -113,11 +128,6 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         PROBE_OR_STARTUP,
         &["Killing"],
         r"failed (?:liveness|startup) probe, will be restarted",
-    ),
-    // Servers that a kubelet asks wrongly: nginx's access log, `net/http`; containerd `internal/cri/server/container_execsync.go`.
-    log(
-        PROBE,
-        r"\b40[0-9]\b.{0,60}kube-probe/|kube-probe/\S+.{0,40}\b40[0-9]\b|client sent an HTTP request to an HTTPS server|ExecSync .*(?:DeadlineExceeded|timed? ?out)|probe.*no such file",
     ),
     // PostgreSQL `src/backend/postmaster/postmaster.c`; Spring Boot; Kafka; applications that stop before they are up.
     log(
@@ -141,7 +151,20 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Linux `net/sched/sch_generic.c` (`NETDEV WATCHDOG`), drivers ixgbe, ena, mlx5, virtio_net; `net/ipv4`.
     node(
         NETWORK,
-        r"(?i)NETDEV WATCHDOG|transmit queue \d+ timed out|tx (?:unit )?hang|hardware unit hang|(?:receive|transmit) err(?:or)?s|TLS handshake timeout|[KMG]bits/sec|(?:NIC|link|carrier)(?: link)? is down|lost carrier|carrier (?:lost|down|changed)|link (?:flap\w*|down|is down)|unregister_netdevice: waiting for|\bena\b.*(?:keep alive watchdog|reset)|mlx[45]\w*.*(?:error|down|timeout)|rx_(?:crc|missed|errors)|packets? (?:are |is |were )?(?:dropped|lost)|packet loss|retransmi(?:t|ss)|(?:path )?mtu\b|message too long|frag(?:mentation)? needed|black ?hole|InterfaceNot(?:Up|Running)|UnexpectedRejectRule|ConntrackExceeded|BandwidthIn?(?:Out)?Exceeded|PPSExceeded|LinkLocalExceeded|NetworkSysctl|IPAMDNot\w+|MissingLoopbackInterface|FrequentUnregisterNetDevice|UnregisterNetDevice|NoRouteCreated|RouteController failed",
+        r"(?i)NETDEV WATCHDOG|transmit queue \d+ timed out|tx (?:unit )?hang|detected hardware unit hang|(?:NIC|link|carrier)(?: link)? is down|lost carrier|carrier (?:lost|down|changed)|link (?:flap\w*|down|is down)|unregister_netdevice: waiting for|\bena\b.*(?:keep alive watchdog|reset)|mlx[45]\w*.*(?:error|down|timeout)|rx_(?:crc|missed|errors)|packets? (?:are |is |were )?(?:dropped|lost)|packet loss|[^,] dropping packets?|retransmi(?:t|ss)|(?:path )?mtu\b|message too long|frag(?:mentation)? needed|black ?hole|InterfaceNot(?:Up|Running)|UnexpectedRejectRule|ConntrackExceeded|BandwidthIn?(?:Out)?Exceeded|PPSExceeded|LinkLocalExceeded|NetworkSysctl|IPAMDNot\w+|MissingLoopbackInterface|FrequentUnregisterNetDevice|UnregisterNetDevice|NoRouteCreated|RouteController failed",
+    ),
+    // node-mixin `alerts/alerts.libsonnet`: NodeNetworkReceiveErrs, NodeNetworkTransmitErrs.
+    node(
+        NETWORK,
+        r"interface .{1,60} has encountered .{1,60} (?:receive|transmit) errors in the last",
+    ),
+    // net/http `transport.go`: connected, but the server's part of the handshake does not arrive (lost large packets), or late.
+    log(
+        &[
+            "app-vs-infra/network-degraded",
+            "cascading-failure/dependency-slow",
+        ],
+        r"net/http: TLS handshake timeout",
     ),
     // Calico `node/pkg/health/health.go`; Cilium; flannel.
     node(
@@ -188,7 +211,7 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // `pkg/proxy`, `cmd/kube-proxy`; client-go leader election; `pkg/scheduler`; etcd.
     node(
         COMPONENT,
-        r"leaderelection lost|leader election lost|[Ff]ailed to (?:acquire|renew) lease|error retrieving resource lock|stopped leading|nf_conntrack_max|Failed to (?:execute|sync) (?:iptables|ipvs|nftables)|iptables-restore|can't set sysctl net/|Failed to (?:list|watch) \*v1\.(?:Service|EndpointSlice|Endpoints|Node|Pod)|kube-(?:proxy|scheduler|controller-manager|apiserver).*(?:exit|fail|down|crash|error|refused|not running|panic)|etcdserver: (?:request timed out|leader changed|no leader|mvcc|not capable)|127\.0\.0\.1:(?:10251|10252|10257|10259|2379|10249|10256)|Failed to retrieve node info|can't use (?:IPVS|the IPVS|nftables)|no leader\b|controller.*(?:not running|stopped)|KubeProxyDown|KubeSchedulerDown|KubeControllerManagerDown",
+        r"[Ll]eaderelection lost|leader election lost|[Ff]ailed to (?:acquire|renew) lease|error retrieving resource lock|stopped leading|nf_conntrack_max|Failed to (?:execute|sync) (?:iptables|ipvs|nftables)|iptables-restore|can't set sysctl net/|Failed to (?:list|watch) \*v1\.(?:Service|EndpointSlice|Endpoints|Node|Pod)|kube-(?:proxy|scheduler|controller-manager|apiserver).*(?:exit|fail|down|crash|error|refused|not running|panic)|etcdserver: (?:request timed out|leader changed|no leader|mvcc|not capable)|127\.0\.0\.1:(?:10251|10252|10257|10259|2379|10249|10256)|Failed to retrieve node info|can't use (?:IPVS|the IPVS|nftables)|no leader\b|controller.*(?:not running|stopped)|KubeProxyDown|KubeSchedulerDown|KubeControllerManagerDown",
     ),
     // nginx `ngx_http_limit_req_module`, `ngx_connection.c`; Envoy; PHP-FPM; Linux `net/ipv4/tcp_input.c`.
     log(
@@ -238,9 +261,14 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         ],
         r".",
     ),
+    // client-go `rest/request.go`: the client's own limit; etcd mixin, etcdHighFsyncDurations and etcdHighCommitDurations.
+    node(
+        SLOW,
+        r"Waited for \S+ due to client-side throttling|percentile (?:fsync|commit) durations are",
+    ),
     // EKS node monitoring agent (`StorageReady`), etcd `server/storage/wal`, PostgreSQL `checkpointer.c`.
     node(
         SLOW,
-        r"EBS(?:Instance|Volume)?(?:IOPS|Throughput)Exceeded|(?i)IODelays|iops (?:limit|exceed)|throughput (?:limit|exceed)|burst (?:balance|credit)|cpu credit|credits? (?:exhausted|depleted)|took too long|client-side throttling|fsync durations?|heartbeat on time|likely overloaded|sync duration of|checkpoints are occurring too frequently|(?:latency|response time|p9\d).{0,40}(?:increase|degrad|exceed|high|above)|slow (?:fdatasync|disk|i/o|request|operation|response)|degraded performance|performance (?:degrad|issue)|performance is degraded|throttl\w+ (?:by|due to) (?:the )?(?:disk|volume|storage|quota)|asynchronous AOF fsync is taking too long|overran (?:the )?(?:time )?budget|request took \d",
+        r"EBS(?:Instance|Volume)?(?:IOPS|Throughput)Exceeded|(?i)IODelays|iops (?:limit|exceed)|throughput (?:limit|exceed)|burst (?:balance|credit)|cpu credit|credits? (?:exhausted|depleted)|took too long|sync duration of|checkpoints are occurring too frequently|(?:latency|response time|p9\d).{0,40}(?:increase|degrad|exceed|high|above)|slow (?:fdatasync|disk|i/o|request|operation|response)|degraded performance|performance (?:degrad|issue)|performance is degraded|throttl\w+ (?:by|due to) (?:the )?(?:disk|volume|storage|quota)|asynchronous AOF fsync is taking too long|overran (?:the )?(?:time )?budget|request took \d",
     ),
 ];

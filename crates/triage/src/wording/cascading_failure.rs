@@ -59,13 +59,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[DOWN, PORT, SELECTOR, BROAD],
         SAID,
         &[],
-        r"(?i)connection refused|ECONNREFUSED (?:[^1\s]|1[^2]|12[^7])|ECONNREFUSED(?:$|\S)|\bErrno 111\b|\(111: Connection refused\)|os error 111|actively refused|NoBrokersAvailable|no brokers available|bootstrap broker .* disconnected",
+        r"(?i)connection refused|ECONNREFUSED|\bErrno 111\b|\(111: Connection refused\)|os error 111|actively refused|NoBrokersAvailable|no brokers available|bootstrap broker .* disconnected",
     ),
     wording(
         &[DOWN],
         SAID,
         &[],
-        r"(?i)could not connect to server|server closed the connection unexpectedly|the database system is (?:shutting down|starting up)|no route to host|EHOSTUNREACH|host is unreachable|all (?:the )?connection attempts failed|no (?:living|alive) (?:connections|nodes)|NoNodeAvailable|NoHostAvailable|no reachable servers|server selection (?:timed? ?out|error)|ServerSelectionTimeoutError|MongoNetworkError|Communications link failure|connection (?:to \S+ )?(?:was )?(?:reset by peer|lost|closed by)|ECONNRESET|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|broker transport failure|Broker: Not available|Connection to node -?\d+\b.* could not be established|dependency .{0,60}(?:unavailable|is down|unhealthy)|circuit ?breaker .{0,60}\bopen\b|CallNotPermittedException|code = Unavailable|UNAVAILABLE: |upstream connect error|delayed connect error|upstream_reset_before_response_started",
+        r"(?i)could not connect to server|server closed the connection unexpectedly|the database system is (?:shutting down|starting up)|no route to host|EHOSTUNREACH|host is unreachable|all (?:the )?connection attempts failed|no (?:living|alive) (?:connections|nodes)|NoNodeAvailable|NoHostAvailable|no reachable servers|server selection (?:timed? ?out|error)|ServerSelectionTimeoutError|MongoNetworkError|Communications link failure|connection (?:to \S+ )?(?:was )?(?:reset by peer|lost|closed by)|ECONNRESET|LOADING Redis is loading|CLUSTERDOWN|MASTERDOWN|broker transport failure|Broker: Not available|Connection to node -?\d+ (?:\(\S*\) )?could not be established|dependency .{0,60}(?:unavailable|is down|unhealthy)|circuit ?breaker .{0,60}\bopen\b|CallNotPermittedException|code = Unavailable|UNAVAILABLE: |upstream connect error|delayed connect error",
     ),
     // Envoy's and ingress-nginx's answers where a Service has nobody behind it (`controller.go`, `serviceEndpoints`).
     wording(
@@ -85,14 +85,22 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[POLICY, DOWN, DEGRADED],
         SAID,
         &[],
-        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|Connect timed out|Connection timed out(?:[^)]|$)|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection attempt timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
+        r"(?i)dial (?:tcp|udp) \S+: (?:i/o timeout|connect: connection timed out)|ETIMEDOUT|(?:^|[^:] |(?:[^0]|[^1]0|[^1]10): |[\x22'(\[\t>=])Connect(?:ion)? timed out|connect timeout|ConnectTimeout|\bErrno 110\b|\(110: Connection timed out\) while connecting|connection attempt timed out|failed to connect .{0,80}time(?:d )?out|timeout expired|UND_ERR_CONNECT_TIMEOUT|ConnectException.{0,60}timed out",
     ),
+    wording(
+        &[SLOW, DOWN, POLICY],
+        SAID,
+        &[],
+        r"(?i)context deadline exceeded|Client\.Timeout exceeded|DEADLINE_EXCEEDED|DeadlineExceeded|Read timed out|ReadTimeout|SocketTimeoutException|ESOCKETTIMEDOUT|(?:^|[^,] |[^ ])request (?:has )?timed out|request timeout|timeout of \d+ ?ms exceeded|response timeout|upstream request timeout|stream timeout|504 Gateway Time-?out|tcp\S*(?: \S+)?: i/o timeout|(?:^|error: )i/o timeout|TimeoutException|TimeoutError|canceling statement due to (?:user request|statement timeout)|operation was aborted due to timeout|await(?:ing|s) headers",
+    ),
+    // nginx `ngx_http_upstream.c`: connected, no answer in time; Envoy's access log, response code details.
     wording(
         &[SLOW, DOWN],
         SAID,
         &[],
-        r"(?i)context deadline exceeded|Client\.Timeout exceeded|DEADLINE_EXCEEDED|DeadlineExceeded|Read timed out|ReadTimeout|SocketTimeoutException|ESOCKETTIMEDOUT|(?:^|[^,] )request (?:has )?timed out|request timeout|upstream_reset_before_response_started|upstream_response_timeout|timeout of \d+ ?ms exceeded|response timeout|upstream request timeout|stream timeout|504 Gateway Time-?out|upstream timed out|i/o timeout|TimeoutException|TimeoutError|canceling statement due to (?:user request|statement timeout)|operation was aborted due to timeout|await(?:ing|s) headers",
+        r"upstream timed out|upstream_reset_before_response_started",
     ),
+    wording(&[SLOW], LOG, &[], r"upstream_response_timeout"),
     wording(
         &[SLOW],
         LOG,
@@ -104,7 +112,15 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[POLICY],
         ANYWHERE,
         &[],
-        r"(?i)Policy denied|POLICY_DENIED|denied by (?:network ?)?policy|calico-(?:packet|drop)|/\* cali:|Drop if no policies|policy-verdict:\S+ \S+ DENIED|(?:xx|->|-) ?drop \(Policy|default.deny|network ?policy .{0,40}(?:den|drop|block)|action[\x22=: ]+(?:deny|drop)\b.{0,80}polic",
+        r"(?i)Policy denied|POLICY_DENIED|denied by (?:network ?)?policy|calico-(?:packet|drop)|(?:xx|->|-) ?drop \(Policy|default.deny|network ?policy .{0,40}(?:den|drop|block)|action[\x22=: ]+(?:deny|drop)\b.{0,80}polic",
+    ),
+    // Hubble `hubble/pkg/printer`; Felix `felix/rules/endpoints.go`, comments of the rules that
+    // end a chain, as `iptables -L -v` lists them once they have counted packets.
+    wording(
+        &[POLICY],
+        ANYWHERE,
+        &[],
+        r"policy-verdict:\S+ (?:INGRESS|EGRESS) DENIED|[1-9]\d*[KMGT]?\s+DROP\b.*Drop if no (?:policies passed packet|profiles matched)",
     ),
     // Resolvers: Go, libuv, glibc, musl, Java, Python, Ruby, PHP, curl, .NET, nginx.
     wording(
@@ -216,11 +232,26 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[],
         r"(?i)database disk image is malformed|SQLITE_CORRUPT|file is not a database|SQLITE_NOTADB|CorruptIndexException|IndexFormatToo|checksum (?:failed|mismatch|error|does not match|verification failed)|mismatched? (?:checksum|crc)|invalid (?:checksum|crc|page in block)|\bcrc(?:32)? mismatch|bad (?:magic|crc)|corrupt(?:ed|ion)?\b.{0,60}(?:index|segment|file|block|page|database|db|data|table|manifest|record|wal|log|sst|repository|object|chunk|on disk)|(?:index|segment|file|block|page|database|table|manifest|wal|sst|chunk|repository|store|data)\b.{0,40}(?:is |are |appears? |possibly )?corrupt|Database page corruption|WT_ERROR|WT_PANIC|unexpected EOF .{0,40}(?:wal|segment|index)|loose object .{0,60}corrupt|truncated (?:file|block|record|page)|invalid (?:magic|header|superblock)",
     ),
+    // SQLite `btree.c`, `checkAppendMsg`.
+    wording(
+        &[VOLUME, "storage-and-persistence/filesystem-corrupt"],
+        SAID,
+        &[],
+        r"\bTree \d+ page \d+(?: cell \d+)?: ",
+    ),
+    // Prometheus `storage/local/persistence.go` (1.x); nightlyone/lockfile, `ErrBusy`, in `tsdb`. A lock file that is merely left
+    // over says no more than that the last process was killed.
     wording(
         &[VOLUME],
         SAID,
         &[],
-        r"(?i)LockObtainFailedException|Lock held (?:by|elsewhere)|database is locked|SQLITE_BUSY|SQLITE_PROTOCOL|locking protocol|failed to obtain (?:node )?locks?|could not (?:obtain|acquire) (?:an? )?(?:exclusive )?(?:file )?lock|unable to (?:lock|obtain|acquire) .{0,60}(?:lock|file|directory|data)|(?:lock|pid) ?file .{0,80}(?:already exists|exists|in use|held)|already (?:locked|in use|running)\b.{0,60}(?:process|another|instance|lock)|another (?:process|instance|server|node|postmaster|writer) .{0,80}(?:running|using|holds?|lock|is)|stale (?:NFS )?file handle|ESTALE|resource temporarily unavailable.{0,60}lock|lock .{0,60}resource temporarily unavailable|(?:concurrent|multiple) writers?|opened by another|EWOULDBLOCK|Unable to lock ./ibdata1|DBPathInUse|IO error: .{0,20}lock|lock DB directory|storage lock|could not lock \S+|locked by (?:other|another) process|lockfile from a previous|(?:storage|database|db|file|store): resource temporarily unavailable|unable to get the page",
+        r"(?i)could not lock \S*/\S+|opening .{0,40}storage\b.{0,40}: resource temporarily unavailable|locked by (?:an)?other process",
+    ),
+    wording(
+        &[VOLUME],
+        SAID,
+        &[],
+        r"(?i)LockObtainFailedException|Lock held (?:by|elsewhere)|database is locked|SQLITE_BUSY|SQLITE_PROTOCOL|locking protocol|failed to obtain (?:node )?locks?|could not (?:obtain|acquire) (?:an? )?(?:exclusive )?(?:file )?lock|unable to (?:lock|obtain|acquire) .{0,60}(?:lock|file|directory|data)|(?:lock|pid) ?file .{0,80}(?:already exists|exists|in use|held)|already (?:locked|in use|running)\b.{0,60}(?:process|another|instance|lock)|another (?:process|instance|server|node|postmaster|writer) .{0,80}(?:running|using|holds?|lock|is)|stale (?:NFS )?file handle|ESTALE|resource temporarily unavailable.{0,60}lock|lock .{0,60}resource temporarily unavailable|(?:concurrent|multiple) writers?|opened by another|EWOULDBLOCK|Unable to lock ./ibdata1|DBPathInUse|IO error: .{0,20}lock|lock DB directory|storage lock",
     ),
     // `pkg/controller/nodelifecycle`, `pkg/kubelet/eviction/helpers.go`: what tells of several nodes, or of pods that one
     // node cannot hold. What tells of one node alone is `node-not-ready`'s.
@@ -241,7 +272,31 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         &[SHARED],
         ANYWHERE,
         &[],
-        r"(?i)segmentation fault|SIGSEGV|signal 11|signal: segmentation|exit (?:code|status) 139|SIGBUS|bus error|illegal instruction|SIGILL|Pod sandbox changed, it will be killed and re-created|NetworkNotReady|network is not ready|cni plugin not initialized|failed to (?:setup|create) (?:network for )?(?:pod )?sandbox|(?:multiple|several|all|many) pods? .{0,60}(?:fail|crash|restart|same (?:node|time|zone))|same (?:node|zone|configmap|image|host)\b|KillPodSandboxError|StopPodSandbox|StaleNetworkFileHandle|stale (?:NFS )?file handle|disk I/O error|Input/output error|leader ?election lost|RPC: Unable to receive",
+        r"(?i)segmentation fault|SIGSEGV|signal 11|signal: segmentation|exit (?:code|status) 139|SIGBUS|bus error|illegal instruction|SIGILL|Pod sandbox changed, it will be killed and re-created|NetworkNotReady|network is not ready|cni plugin not initialized|failed to (?:setup|create) (?:network for )?(?:pod )?sandbox|(?:multiple|several|all|many) pods? .{0,60}(?:fail|crash|restart|same (?:node|time|zone))|same (?:node|zone|configmap|image|host)\b",
+    ),
+    // containernetworking/cni `pkg/invoke`, through containerd and the kubelet: one plugin serves all pods of a node.
+    wording(
+        &[SHARED, NODE],
+        ANYWHERE,
+        &[],
+        r#"plugin type=\\?"[^"]+" failed \((?:add|delete)\)|KillPodSandboxError"#,
+    ),
+    // Linux ESTALE in libc's and Rust's words; nfs-utils `mount.nfs`; SQLite SQLITE_IOERR: a volume that many pods mount.
+    wording(
+        &[SHARED],
+        SAID,
+        &[],
+        r"(?i)stale (?:nfs )?file handle|StaleNetworkFileHandle|\bmount\.nfs: .*(?:RPC: |connection (?:refused|timed out)|no route to host)",
+    ),
+    wording(
+        &[
+            SHARED,
+            "storage-and-persistence/filesystem-corrupt",
+            "app-vs-infra/hardware-fault",
+        ],
+        SAID,
+        &[],
+        r"(?i)\bdisk I/O error\b|SQLITE_IOERR",
     ),
     // resilience4j, Polly, gRPC, Envoy, axios-retry, Finagle, Spring Retry, tenacity.
     wording(

@@ -63,12 +63,30 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[LIMIT, LEAK, REWRITTEN],
         FREE,
-        r"Memory cgroup out of memory: Kill(?:ed)? process|constraint=CONSTRAINT_MEMCG|killed as a result of limit of|memory: usage \d+kB, limit \d+kB, failcnt",
+        r"Memory cgroup out of memory: Kill(?:ed)? process|constraint=CONSTRAINT_MEMCG",
     ),
     words(
         &[NODE_MEMORY],
         FREE,
         r"(?:^|[\]:] ?)Out of memory: Kill(?:ed)? process|constraint=CONSTRAINT_NONE|global_oom",
+    ),
+    // Linux `mm/memcontrol.c`, `mem_cgroup_print_oom_context` and `..._meminfo`: the cgroup that hit its own limit.
+    words(
+        &[LIMIT, LEAK, REWRITTEN],
+        FREE,
+        r"Task in /\S+ killed as a result of limit of /\S+|\bmemory: usage \d+kB, limit \d+kB, failcnt \d+",
+    ),
+    // Linux `mm/oom_kill.c`, `dump_header`: opens the report of either kind of kill.
+    words(
+        &[LIMIT, LEAK, REWRITTEN, NODE_MEMORY],
+        FREE,
+        r"\S+ invoked oom-killer: gfp_mask=",
+    ),
+    // Docker's daemon, `GET /events`: a container's `oom` event.
+    words(
+        &[LIMIT, LEAK, REWRITTEN],
+        &[Log],
+        r"\(from \S+\) oom\b|\bcontainer oom [0-9a-f]{64}\b",
     ),
     with(
         &[NODE_MEMORY, LIMIT, LEAK],
@@ -86,7 +104,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[NODE_MEMORY],
         EVICTION,
-        r"The node was low on resource: \[?memory|[Nn]ode (?:had condition|has conditions): \[[^\]]*MemoryPressure",
+        r"The node was low on resource: \[?memory|[Tt]he node had condition: \[[^\]]*MemoryPressure",
     ),
     words(
         &[NODE_MEMORY],
@@ -98,12 +116,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         NODE,
         r"taint\(?s?\)? \{node\.kubernetes\.io/memory-pressure|node\(s\) had memory pressure",
     ),
+    // kubelet `pkg/kubelet/eviction/eviction_manager.go`, `Admit` and `synchronize`, before and after structured logs.
     words(
         &[NODE_MEMORY],
-        &[Log],
-        r"eviction.?manager.*\[[^\]]*MemoryPressure",
+        &[Event, Log],
+        r#"(?i)(?:node has conditions: |node conditions - observed: |nodeCondition=)\[(?:"?\w+"?,? ?)*"?MemoryPressure\b"#,
     ),
-    words(&[DISK], &[Log], r"eviction.?manager.*\[[^\]]*DiskPressure"),
     // VPA `pkg/updater/eviction`.
     words(
         &[REWRITTEN],
@@ -117,9 +135,21 @@ pub(super) const PATTERNS: &[Pattern] = &[
         r"java\.lang\.OutOfMemoryError: (?:Java heap space|GC overhead limit exceeded|Metaspace|Compressed class space|(?:Cannot reserve \d+ bytes of )?[Dd]irect buffer memory|Requested array size)",
     ),
     words(
-        &[LEAK],
+        &[LEAK, LIMIT],
         &[Log, Terminated],
-        r"JavaScript heap out of memory|Reached heap limit Allocation failed|(?:Mark-[Ss]weep|Mark-Compact|Scavenge).*\(average mu|Ineffective mark-compacts near heap limit",
+        r"JavaScript heap out of memory|Reached heap limit Allocation failed|Ineffective mark-compacts near heap limit",
+    ),
+    // V8 `src/heap/gc-tracer.cc`: the last collections before the abort. Node.js `lib/events.js` and Netty
+    // `ResourceLeakDetector.java` name a leak themselves, as Tomcat's `WebappClassLoaderBase` does.
+    words(
+        &[LEAK, LIMIT],
+        &[Log, Terminated],
+        r"<--- Last few GCs --->|\d+ ms: (?:Scavenge|Mark-(?:[Ss]weep|Compact))\b.*\(average mu = [\d.]+, current mu = [\d.]+\) (?:allocation failure|last resort)",
+    ),
+    words(
+        &[LEAK],
+        &[Log],
+        r"Possible EventEmitter memory leak detected|LEAK: \w+\.(?:release|close)\(\) was not called before it's garbage-collected|appears to have started a thread named .* but has failed to stop it",
     ),
     words(
         &[LEAK, LIMIT],
@@ -135,13 +165,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[LIMIT, LEAK, REWRITTEN, NODE_MEMORY],
         &[Log, Terminated],
         r"Worker \(pid:\d+\) was sent SIGKILL! Perhaps out of memory\?|Process '[^']*' pid:\d+ exited with 'signal 9 \(SIGKILL\)'|was terminated by signal 9: Killed",
-    ),
-    // The kernel's first line of either kill; what frameworks say of references that are never let go.
-    words(&[LIMIT, LEAK, NODE_MEMORY], FREE, r"invoked oom-killer: gfp_mask"),
-    words(
-        &[LEAK],
-        &[Log],
-        r"LEAK: \S+ was not called before it's garbage-collected|MaxListenersExceededWarning: Possible EventEmitter memory leak|appears to have started a thread named .* but has failed to stop it",
     ),
     // CPU: what runtimes say when they do not get to run. Too little quota, a busy machine or their own work.
     words(
@@ -162,12 +185,30 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[THROTTLED],
         FREE,
-        r"(?i)\bcpu (?:is |was |being )?throttl(?:ed|ing)|\bcfs[_ ](?:quota|throttl)|nr_throttled|throttled_(?:usec|time)|CPUThrottlingHigh|throttling of CPU in namespace|elevated CPU throttling",
+        r"(?i)\bcpu (?:is |was |being )?throttl(?:ed|ing)|\bcfs[_ ](?:quota|throttl)|nr_throttled|throttled_(?:usec|time)|CPUThrottlingHigh",
+    ),
+    // kubernetes-mixin `alerts/resource_alerts.libsonnet`, CPUThrottlingHigh.
+    words(
+        &[THROTTLED],
+        FREE,
+        r"throttling of CPU in namespace .+ for container |elevated CPU throttling",
+    ),
+    // node-mixin `alerts/alerts.libsonnet`: NodeCPUHighUsage, NodeSystemSaturation; alerts that name the machine.
+    words(
+        &[NODE_CPU],
+        FREE,
+        r"CPU usage at .{1,80} has been above .{1,40} for the last|System load per core at .{1,80} has been above|(?i)\b(?:instance|node|host|device|server)(?:'s)? cpu usage (?:has exceeded|is (?:dangerously |too |very )?high)",
+    ),
+    // etcd `server/etcdserver/raft.go`: an overloaded machine or a slow disk.
+    words(
+        &[NODE_CPU, "app-vs-infra/performance-degradation"],
+        &[Log],
+        r"failed to send out [Hh]eartbeat on time",
     ),
     words(
         &[NODE_CPU],
         FREE,
-        r"soft lockup - CPU#\d* stuck for \d+s|failed to send out heartbeat on time|CPU usage at \S+ has been above|System load per core at \S+ has been above|rcu(?:_sched|_preempt)?:? (?:INFO: )?(?:rcu_\w+ )?(?:self-)?detected stalls?|rcu_\w+ kthread starved|task \S+ blocked for more than \d+ seconds",
+        r"soft lockup - CPU#\d* stuck|rcu(?:_sched|_preempt)?:? (?:INFO: )?(?:rcu_\w+ )?(?:self-)?detected stalls?|rcu_\w+ kthread starved|task \S+ blocked for more than \d+ seconds",
     ),
     words(
         &[SATURATED],
@@ -180,10 +221,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
         FREE,
         r"(?i)(?:hw|sw|hardware|software)[ _-]?thermal[ _-]?(?:slowdown|throttl)|clocks?[ _](?:throttl\w*|event)[ _]reasons?[ ._]\w*thermal|thermal violations?|thermal (?:slowdown|throttling)|throttl\w* due to (?:thermal|temperature|overheat)",
     ),
+    // GPUd `components/accelerator/nvidia/hw-slowdown`; DCGM's thermal margin watch as NVSentinel's conditions print it.
     words(
         &[THERMAL],
         FREE,
-        r"(?i)HW Slowdown is engaged due to|thermal margin|GPU_TEMP_\w*SLOWDOWN|gpu\b.*(?:temperature|overheat)\w*.*(?:exceed|above|over|threshold|slowdown|limit|too high)|DCGM_FR_(?:THERMAL_VIOLATIONS|CLOCK_THROTTLE_THERMAL|TEMP_VIOLATION)|GPU(?:Over)?(?:Temp|Thermal)\w*",
+        r"(?i)slowdown is engaged due to (?:high )?temperature|thermal margin .{1,20} below|\bGPU_TEMP_\w*(?:SLOWDOWN|VIOLATION)",
+    ),
+    words(
+        &[THERMAL],
+        FREE,
+        r"(?i)gpu\b.*(?:temperature|overheat)\w*.*(?:exceed|above|over|threshold|slowdown|limit|too high)|DCGM_FR_(?:THERMAL_VIOLATIONS|CLOCK_THROTTLE_THERMAL|TEMP_VIOLATION)|GPU(?:Over)?(?:Temp|Thermal)\w*",
     ),
     // Disk. kubelet `pkg/kubelet/eviction/helpers.go`, `pkg/kubelet/images/image_gc_manager.go`.
     words(
@@ -194,7 +241,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     words(
         &[DISK],
         EVICTION,
-        r"The node was low on resource: \[?(?:ephemeral-storage|inodes|imagefs|nodefs|containerfs|DiskPressure)|[Nn]ode (?:had condition|has conditions): \[[^\]]*DiskPressure",
+        r"The node was low on resource: \[?(?:ephemeral-storage|inodes|imagefs|nodefs|containerfs|DiskPressure)|[Tt]he node had condition: \[[^\]]*DiskPressure",
     ),
     words(
         &[DISK],
@@ -210,6 +257,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[DISK],
         NODE,
         r"taint\(?s?\)? \{node\.kubernetes\.io/disk-pressure|node\(s\) had disk pressure|NodeUnderDiskPressure",
+    ),
+    // kubelet `pkg/kubelet/eviction/eviction_manager.go`, `Admit` and `synchronize`, before and after structured logs.
+    words(
+        &[DISK],
+        &[Event, Log],
+        r#"(?i)(?:node has conditions: |node conditions - observed: |nodeCondition=)\[(?:"?\w+"?,? ?)*"?DiskPressure\b"#,
     ),
     with(
         &[DISK],

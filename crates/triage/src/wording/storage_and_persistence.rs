@@ -29,16 +29,16 @@ pub(crate) const PATTERNS: &[Pattern] = &[
     // Kubernetes, pkg/controller/volume/attachdetach/reconciler/reconciler.go, reportMultiAttachError.
     Pattern {
         mechanisms: &[CONFLICT],
-        places: &[Event],
+        places: &[Event, Log],
         reasons: &[],
-        message: r#"Multi-Attach error for volume "?(?P<volume>[^"\s]+)"? .*Volume is already used by (?:\d+ )?pod\(s\)"#,
+        message: r#"Multi-Attach error for volume "?(?P<volume>[^"\s]+)"?[. ].*Volume is already used by (?:\d+ )?pod\(s\)"#,
     },
     // The same, when no pod is known to hold it: the earlier node may hold it, or its detach does not end.
     Pattern {
         mechanisms: &[CONFLICT, ATTACH],
-        places: &[Event],
+        places: &[Event, Log],
         reasons: &[],
-        message: r#"Multi-Attach error for volume "?(?P<volume>[^"\s]+)"? .*already exclusively attached to one node"#,
+        message: r#"Multi-Attach error for volume "?(?P<volume>[^"\s]+)"?[. ].*already exclusively attached to one node"#,
     },
     // ReadWriteOncePod: pkg/scheduler/framework/plugins/volumerestrictions, ErrReasonReadWriteOncePodConflict; drivers.
     Pattern {
@@ -150,6 +150,13 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         reasons: &["ProvisioningFailed"],
         message: r#"(?i)failed to provision volume(?: with StorageClass "[^"]*")?: .*(?:quota|limit|exceed|unauthori[sz]ed|not authorized|forbidden|denied|credential|permission|invalid|unsupported|not supported|exhausted|not enough|insufficient|no space|no topology|topology|zone|could not create|failed to create|unable to|timed out|deadline|not found|no such|secret|error|code = )|VolumeLimitExceeded|QUOTA_EXCEEDED|quotaExceeded|failed to create volume|error generating accessibility requirements"#,
     },
+    // The same in the provisioner's own log.
+    Pattern {
+        mechanisms: &[PROVISIONING],
+        places: &[Log],
+        reasons: &[],
+        message: r#"failed to provision volume with StorageClass \\?"[^"]*": "#,
+    },
     Pattern {
         mechanisms: &[PROVISIONING, DRIVER],
         places: &[Event],
@@ -169,6 +176,27 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         places: &[Event, Status],
         reasons: &[],
         message: r"(?i)CSINode \S+ does not contain driver|driver name \S+ not found in the list of registered CSI drivers|no CSI driver.{0,40}registered|csi\.sock: connect: (?:connection refused|no such file or directory)|kubernetes\.io/csi: (?:attacher\.)?.*(?:driver|plugin).{0,60}not (?:found|registered)|CSIDriver\S* .*not found|nodeinfo for \S+ not found|failed to get (?:csi ?)?client.*(?:not found|registered)|dial unix \S*csi\S*\.sock",
+    },
+    // external-attacher, pkg/controller/util.go, GetNodeIDFromCSINode: the node's driver has not registered.
+    Pattern {
+        mechanisms: &[DRIVER],
+        places: &[Event, Status, Log],
+        reasons: &[],
+        message: r"cannot find NodeID for (?:driver )?\S+ for node ",
+    },
+    // VolumeAttachment status.attachError: the driver's ControllerPublishVolume did not answer in time.
+    Pattern {
+        mechanisms: &[ATTACH],
+        places: &[Status],
+        reasons: &[],
+        message: r"^rpc error: code = DeadlineExceeded desc = (?:context deadline exceeded|stream terminated by RST_STREAM.*)$",
+    },
+    // vSphere Cloud Native Storage (vsanvcmgmtd): the machine takes no further SCSI controller.
+    Pattern {
+        mechanisms: &[ATTACH],
+        places: &[Event, Status, Log],
+        reasons: &[],
+        message: r"(?i)number of SCSI controllers? reached (?:the )?limit",
     },
     // pkg/volume/csi/csi_attacher.go, waitForVolumeAttachmentInternal.
     Pattern {
@@ -238,6 +266,20 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         places: &[Event, Status],
         reasons: &[],
         message: r#"(?i)failed to (?:take|create|get) snapshot|Failed to (?:check and update|create|get) snapshot (?:content|class)|failed to set default snapshot class|snapshot content with error|failed to get input parameters to create snapshot|volumesnapshotclass(?:es)?\S* "[^"]*" not found|cannot find (?:default )?snapshot class|cannot find CSI PersistentVolumeSource for volume|error (?:creating|taking) (?:a )?snapshot|could not create snapshot|SnapshotLimitExceeded|(?:snapshot).{0,120}(?:quota|limit).{0,40}exceed|snapshot controller failed to update|VolumeSnapshotContent .*(?:not found|missing)|snapshot(?:ting)? .{0,80}not supported|CreateSnapshot\b.*(?:error|failed|code =)|default snapshot class|\d+ default snapshot classes were found|failed to remove finalizer .*snapshot|snapshot source .*(?:not found|not bound)|the source PVC .* (?:not bound|not found)"#,
+    },
+    // The sidecar's log: external-snapshotter, pkg/sidecar-controller/snapshot_controller.go, createSnapshotWrapper.
+    Pattern {
+        mechanisms: &[SNAPSHOT],
+        places: &[Log],
+        reasons: &[],
+        message: r"CreateSnapshot for content \S+ returned error|failed to take snapshot of the volume",
+    },
+    // Velero, pkg/controller/backup_storage_location_controller.go.
+    Pattern {
+        mechanisms: &[BACKUP],
+        places: &[Log],
+        reasons: &[],
+        message: r"default backup location named \S+ was not found",
     },
     // Backup tools: pg_dump, pg_basebackup, mysqldump, mongodump, restic, borg, velero, barman, wal-g, pgBackRest, etcdctl, kopia.
     Pattern {

@@ -82,6 +82,8 @@ pub(crate) const PATTERNS: &[Pattern] = &[
         reasons: &[],
         message: r#"(?i)(?:secretKeyRef|configMapKeyRef|envFrom|valueFrom)[\w.\[\]]*: (?:Required value|Invalid value|Not found|Forbidden)|unknown field "spec[\w.\[\]]*\.env(?:From)?\[|must specify one of: .?configMapRef|(?i:secret[ _]key|database[ _]url|api[ _]key|password|token)s? (?:is )?missing\b|ImproperlyConfigured: .*(?:must be set|must not be empty|not set|required)"#,
     },
+    // Elasticsearch `org.elasticsearch.node.Node`, where its data directory cannot be used.
+    said(FILES, r"Failed to create node environment"),
     // The kernel's EACCES and EPERM on files, by language and product.
     said(
         FILES,
