@@ -286,6 +286,12 @@ fn bystanders(
         .of_kind("Pod")
         .filter(|pod| is_ready(pod))
         .filter(|pod| {
+            let node = text(pod, "/spec/nodeName");
+            !touched
+                .iter()
+                .any(|(kind, _, name)| kind == "Node" && name == node)
+        })
+        .filter(|pod| {
             let (kind, namespace, name) = root(world, pod);
             let place = (kind.clone(), namespace.clone(), name.clone());
             !touched.contains(&place)

@@ -192,7 +192,7 @@ impl Scene {
             };
             fault
                 .afflicts(world, pod)
-                .unwrap_or_else(|| self.is_alike(pod, ailment))
+                .unwrap_or_else(|| fault.is_in_data() || self.is_alike(pod, ailment))
         })
     }
 
@@ -247,6 +247,14 @@ impl StagedFault {
 
     fn afflicts(&self, world: &World, pod: &Value) -> Option<bool> {
         by_id(&self.id)?.afflicts(world, &self.truth, pod)
+    }
+
+    /// Whether the fault is in what pods read when they start: then their template does not matter.
+    fn is_in_data(&self) -> bool {
+        self.truth
+            .root_causes
+            .iter()
+            .any(|cause| matches!(cause.object.kind.as_str(), "ConfigMap" | "Secret"))
     }
 
     fn names(&self, key: &ObjectKey) -> bool {
