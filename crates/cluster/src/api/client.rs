@@ -26,8 +26,10 @@ pub struct Limits {
     pub page: usize,
     /// Most objects that one list reads; beyond it the list counts as cut short.
     pub objects: usize,
-    /// Requests per second in the long run, over all investigations; as many again may come at once.
+    /// Requests per second in the long run, over all investigations.
     pub per_second: u32,
+    /// Requests that may come at once: more than a brief takes, so that only a storm of alerts is held back.
+    pub burst: u32,
     /// What data of Secrets may be read for.
     pub secret_data: SecretPurposes,
 }
@@ -60,7 +62,9 @@ impl Default for Limits {
             concurrency: 12,
             page: 500,
             objects: 20_000,
+            // As kubectl (`k8s.io/cli-runtime`, `ConfigFlags`: QPS 50, burst 300).
             per_second: 50,
+            burst: 300,
             secret_data: SecretPurposes::ALL,
         }
     }
@@ -126,7 +130,7 @@ impl ClusterReader {
             redactor,
             limits,
             slots: Semaphore::new(limits.concurrency),
-            pace: Pace::new(limits.per_second),
+            pace: Pace::new(limits.per_second, limits.burst),
             requests: AtomicU64::new(0),
         };
         Self {

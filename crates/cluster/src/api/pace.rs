@@ -14,12 +14,12 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// `per_second` requests in the long run; as many at once.
-    pub(crate) fn new(per_second: u32) -> Self {
-        let per_second = per_second.max(1);
+    /// `per_second` requests in the long run, `burst` at once.
+    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
+        let interval = Duration::from_secs(1) / per_second.max(1);
         Self {
-            interval: Duration::from_secs(1) / per_second,
-            burst: Duration::from_secs(1),
+            interval,
+            burst: interval * burst,
             due: Mutex::new(None),
         }
     }
@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_at_once_and_the_rest_evenly() {
-        let pace = Pace::new(10);
+        let pace = Pace::new(10, 10);
         let start = Instant::now();
         for _ in 0..11 {
             pace.wait().await;
