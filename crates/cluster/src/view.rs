@@ -183,10 +183,22 @@ impl ClusterView {
             if kinds::find(&reference.kind).is_none() {
                 break;
             }
-            owner = self.get_ref(&reference).and_then(Object::controller);
+            owner = match self.get_ref(&reference) {
+                Some(found) => found.controller(),
+                None => self.deployment_by_hash(object, &reference),
+            };
             at = reference;
         }
         at
+    }
+
+    /// The Deployment of a ReplicaSet that could not be read: its name is the set's without the hash that the pod carries
+    /// (`pkg/controller/deployment/sync.go`, `getNewReplicaSet`).
+    fn deployment_by_hash(&self, pod: &Object, set: &ObjectRef) -> Option<ObjectRef> {
+        let hash = pod.str("metadata.labels[pod-template-hash]");
+        let name = set.name.strip_suffix(hash)?.strip_suffix('-')?;
+        let found = self.get("Deployment", &set.namespace, name)?;
+        (set.kind == "ReplicaSet" && !hash.is_empty()).then(|| found.reference().clone())
     }
 
     /// The pods that belong to a workload.

@@ -3,6 +3,7 @@
 pub mod controller;
 pub mod event;
 pub mod helm;
+pub(crate) mod json;
 pub mod log;
 pub mod metrics;
 pub mod object;

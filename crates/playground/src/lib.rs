@@ -6,7 +6,6 @@ mod api;
 pub mod build;
 pub mod cases;
 pub mod faults;
-mod json;
 pub mod names;
 pub mod rng;
 pub mod serve;

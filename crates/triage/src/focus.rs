@@ -1,12 +1,14 @@
 //! The objects that an investigation is about: the subject's names, resolved, and what they depend on.
 
+pub(crate) mod intent;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use cluster::resolve::{self, Resolution};
 use cluster::{ClusterView, Object};
 use domain::{Existence, ObjectRef, Redacted, ResolvedObject, Topology};
 
-use crate::intent::{Intent, Named};
+use crate::focus::intent::{Intent, Named};
 
 /// What the investigation is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //! trouble and of the subject, the memory of containers that were killed for it.
 
 mod chain;
+pub(crate) mod neighbours;
+pub(crate) mod queries;
 mod rights;
 
 use std::collections::BTreeSet;
@@ -13,7 +15,7 @@ use serde_json::Value;
 
 use crate::containers;
 use crate::focus::Focus;
-use crate::intent::Intent;
+use crate::focus::intent::Intent;
 use crate::wording::{Place, Words, means};
 
 /// Most namespaces that are read whole.
@@ -326,14 +328,6 @@ fn blamed(view: &ClusterView) -> BTreeSet<ObjectRef> {
         }
     }
     out
-}
-
-/// Whether a line names the callee of a call, by host or by cluster address.
-fn names_callee(view: &ClusterView, call: &calls::Call, line: &str) -> bool {
-    let address = view
-        .get_ref(&call.service)
-        .map_or("", |service| service.str("spec.clusterIP"));
-    line.contains(&call.host) || (address.len() > 6 && line.contains(&format!("{address}:")))
 }
 
 fn workloads_behind(view: &ClusterView, service: &ObjectRef) -> Vec<ObjectRef> {

@@ -43,7 +43,7 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
     if !read::is_blind(&view) || !intent.namespaces.is_empty() {
         reading::objects(reader, &mut view, &intent).await;
     }
-    read::metrics(&options.metrics, &mut view, crate::queries::of_cluster()).await;
+    read::metrics(&options.metrics, &mut view, crate::reading::queries::of_cluster()).await;
     neighbours::read(reader, &mut view).await;
     let focus = focus::of(&view, &intent);
     let resolved_at = start.elapsed();
@@ -59,7 +59,7 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
     reading::blamed_logs(reader, &mut view).await;
     reading::name_service(reader, &mut view).await;
     reading::memory(&options.metrics, &mut view).await;
-    let queries = crate::queries::of_namespaces(&view);
+    let queries = crate::reading::queries::of_namespaces(&view);
     read::metrics(&options.metrics, &mut view, queries).await;
     let read_at = start.elapsed();
     let noticed = subject.onset();

@@ -4,7 +4,7 @@ use cluster::{ClusterView, read};
 use domain::{IncidentState, ObjectRef, Redacted, Severity, Verdict};
 
 use crate::focus::Focus;
-use crate::intent::Intent;
+use crate::focus::intent::Intent;
 use crate::rank::Placed;
 use crate::vitals;
 
@@ -117,6 +117,23 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
             "The objects look healthy, but the alert's condition is not one that their state can settle.",
         );
     }
+    if let Some(log) = unread_log(view, focus) {
+        return judgement(
+            Verdict::Inconclusive,
+            IncidentState::Unknown,
+            &format!(
+                "The objects look healthy, but what the applications say is not known: {log} could not be read."
+            ),
+        );
+    }
+    let is_complaint = !intent.by_alert && !intent.words.trim().is_empty();
+    if is_complaint && view.gaps.iter().any(|gap| gap.what == "metrics") {
+        return judgement(
+            Verdict::Inconclusive,
+            IncidentState::Unknown,
+            "The objects look healthy and their logs are quiet, but load and response times are not known: there are no metrics.",
+        );
+    }
     let text = if intent.resolved {
         "It is over: everything that the alert depends on is healthy."
     } else {
@@ -185,4 +202,19 @@ fn blind_spots(view: &ClusterView, focus: &Focus) -> Option<String> {
         }
     }
     None
+}
+
+/// A log of the focus' namespaces that could not be read: an application may be in trouble while its objects look well.
+fn unread_log(view: &ClusterView, focus: &Focus) -> Option<String> {
+    let is_near = |what: &str| {
+        focus
+            .objects
+            .iter()
+            .any(|object| what.starts_with(&format!("log of {}/", object.namespace)))
+    };
+    view.gaps
+        .iter()
+        .map(|gap| &gap.what)
+        .find(|what| is_near(what))
+        .cloned()
 }

@@ -42,6 +42,10 @@ const FINE: &str = "not_an_issue";
 const OPEN: &str = "inconclusive";
 
 fn situations() -> Vec<Row> {
+    healthy().into_iter().chain(unhealthy()).collect()
+}
+
+fn healthy() -> Vec<Row> {
     vec![
         row("situation/healthy", json!({}), || alert("Watchdog"), FINE),
         row(
@@ -56,6 +60,11 @@ fn situations() -> Vec<Row> {
             || question("Is {workload} all right?"),
             FINE,
         ),
+    ]
+}
+
+fn unhealthy() -> Vec<Row> {
+    vec![
         row(
             "situation/recovered",
             json!({}),

@@ -8,7 +8,7 @@ use crate::api::call::Call;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
 use crate::api::write::{json_body, reply};
-use crate::json::text;
+use crate::build::json::text;
 use crate::serve::{AccessRule, Identity, Weather};
 
 /// An authenticated caller.

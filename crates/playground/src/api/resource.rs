@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::api::resource::builtin::BUILT_IN;
-use crate::json::{items, text};
+use crate::build::json::{items, text};
 use crate::world::{ObjectKey, World};
 
 pub(crate) mod builtin;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api::resource::Registry;
-use crate::json::{map_at, text};
+use crate::build::json::{map_at, text};
 use crate::simulate::reconcile::{Changed, Objects};
 use crate::world::{ContainerLog, LogKey, ObjectKey, World};
 

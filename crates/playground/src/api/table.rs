@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::resource::Resource;
-use crate::json::{items, text};
+use crate::build::json::{items, text};
 use crate::world::World;
 
 mod access;
@@ -148,7 +148,7 @@ fn or_none(text: impl Into<String>) -> Value {
 
 /// `a=b,c=d` of a map of strings, sorted by key; empty when there is none.
 fn labels(object: &Value, pointer: &str) -> String {
-    let mut pairs: Vec<String> = crate::json::entries(object, pointer)
+    let mut pairs: Vec<String> = crate::build::json::entries(object, pointer)
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
     pairs.sort();

@@ -8,7 +8,7 @@ use super::object::{Stamp, annotate, owner};
 use super::template::with_label;
 use super::time;
 use super::workload::{Kind, Workload};
-use crate::json::{set, text};
+use crate::build::json::{set, text};
 
 /// Label that a Deployment stamps on its ReplicaSets and pods.
 pub const TEMPLATE_HASH: &str = "pod-template-hash";
@@ -84,7 +84,7 @@ pub fn replica_set(
         "/ownerReferences",
         owner(stamp, "apps/v1", "Deployment", namespace, parent),
     );
-    let desired = crate::json::number(deployment, "/spec/replicas");
+    let desired = crate::build::json::number(deployment, "/spec/replicas");
     let mut object = json!({
         "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta,
         "spec": { "replicas": replicas, "selector": selector, "template": stamped },
@@ -104,7 +104,7 @@ pub fn replica_set(
     for key in ["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"] {
         let found = text(
             deployment,
-            &format!("/metadata/annotations/{}", crate::json::escape(key)),
+            &format!("/metadata/annotations/{}", crate::build::json::escape(key)),
         )
         .to_owned();
         if !found.is_empty() {

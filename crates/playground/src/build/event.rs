@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::object::Stamp;
 use super::time;
-use crate::json::{set, text};
+use crate::build::json::{set, text};
 use crate::world::World;
 
 /// How long the API server keeps Events (`kube-apiserver --event-ttl`, default 1h0m0s).

@@ -15,7 +15,7 @@ use self::yaml::to_yaml;
 use super::object::{HELM3, Stamp};
 use super::time;
 use super::workload::{CHART_VERSION, Delivery};
-use crate::json::set;
+use crate::build::json::set;
 use crate::world::World;
 
 /// One revision of a release.

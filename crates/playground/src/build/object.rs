@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::time;
-use crate::json::{escape, push, set, text};
+use crate::build::json::{escape, push, set, text};
 use crate::world::World;
 
 /// Alphabet of generated name suffixes (`k8s.io/apimachinery/pkg/util/rand`, `alphanums`).
@@ -174,7 +174,7 @@ impl Stamp {
         if pointers.iter().any(|pointer| pointer.starts_with("/spec"))
             && has_generation(text(object, "/kind"))
         {
-            let generation = crate::json::number(object, "/metadata/generation").max(1) + 1;
+            let generation = crate::build::json::number(object, "/metadata/generation").max(1) + 1;
             set(object, "/metadata/generation", json!(generation));
         }
         let api_version = text(object, "/apiVersion").to_owned();
@@ -274,7 +274,7 @@ fn disown(object: &mut Value, author: Author, fields_path: &str) {
         return;
     };
     for entry in entries.iter_mut().filter(|entry| !is_by(entry, author)) {
-        crate::json::unset(entry, &format!("/fieldsV1{parent}"), &key);
+        crate::build::json::unset(entry, &format!("/fieldsV1{parent}"), &key);
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::object::Stamp;
 use super::time;
-use crate::json::{items, push, set, text};
+use crate::build::json::{items, push, set, text};
 
 /// Where and when a pod runs, and who owns it.
 pub struct Placement<'a> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::object::{Stamp, owner};
 use super::time;
-use crate::json::{items, set, text};
+use crate::build::json::{items, set, text};
 
 /// The shape of a Service.
 pub struct ServiceShape<'a> {

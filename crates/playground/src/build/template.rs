@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::workload::{Kind, Voice, Workload, tag};
-use crate::json::{escape, push, set};
+use crate::build::json::{escape, push, set};
 
 /// A called workload as its caller knows it.
 pub struct Callee<'a> {

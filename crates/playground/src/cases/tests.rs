@@ -1,9 +1,9 @@
 //! Every case renders for any seed, deterministically, with its fault present and no word of it in the world.
 
 use super::*;
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::by_id;
-use crate::json::text;
 
 fn options() -> impl Iterator<Item = RenderOptions> {
     (0..4).flat_map(|seed| [false, true].map(|randomize| RenderOptions { seed, randomize }))

@@ -6,7 +6,7 @@ pub mod passed;
 pub mod unseen;
 
 use super::{Fault, FaultContext, Truth};
-use crate::json::text;
+use crate::build::json::text;
 use crate::simulate::callers::pods_of;
 use crate::world::World;
 

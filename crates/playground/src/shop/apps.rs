@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::Shop;
 use crate::build::controller::{condition, controller_revision, deployment, replica_set, stateful_set};
+use crate::build::json::{set, text};
 use crate::build::object::CONTROLLER;
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
-use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::simulate::spawn;
 use crate::world::World;

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Shop;
+use crate::build::json::{set, text};
 use crate::build::object::{CONTROLLER, PIPELINE, owner};
 use crate::build::pod::{Placement, running};
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::json::{set, text};
 use crate::simulate::pods::{Exit, complete};
 use crate::world::World;
 

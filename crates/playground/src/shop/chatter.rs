@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Shop;
+use crate::build::json::{items, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, klog, line, request, routine};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
-use crate::json::{items, text};
 use crate::rng::Rng;
 use crate::world::World;
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Shop, apps, catalogue};
 use crate::build::controller::release_annotations;
+use crate::build::json::{escape, set};
 use crate::build::object::{CONTROLLER, INSTALLER, PIPELINE};
 use crate::build::template::credentials;
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
-use crate::json::{escape, set};
 use crate::names::NAMESPACES;
 use crate::world::World;
 

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::{Node, Shop, chatter, nodes, storage, system};
 use crate::build::controller::{controller_revision, daemon_set};
+use crate::build::json::{push, set, text};
 use crate::build::log::Lines;
 use crate::build::metrics::Metrics;
 use crate::build::object::{CONTROLLER, INSTALLER, KUBELET, PIPELINE, owner};
 use crate::build::pod::{Placement, running};
 use crate::build::time;
 use crate::faults::{Symptom, key};
-use crate::json::{push, set, text};
 use crate::names::words::WORDS;
 use crate::simulate::spawn;
 use crate::world::{ObjectKey, World};

@@ -2,8 +2,8 @@
 
 use super::{Shop, network};
 use crate::build::event::{Happening, record};
+use crate::build::json::text;
 use crate::build::time;
-use crate::json::text;
 use crate::world::World;
 use serde_json::json;
 

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{Shop, apps, config};
 use crate::build::controller::release_annotations;
+use crate::build::json::set;
 use crate::build::object::{HELM3, INSTALLER, PIPELINE};
 use crate::build::service::{ServiceShape, service};
 use crate::build::template::port_name;
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
-use crate::json::set;
 use crate::world::World;
 
 /// Adds what carries traffic.

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{Shop, apps, config, network};
 use crate::build::controller::{deployment, stateful_set};
 use crate::build::helm::{Revision, store};
+use crate::build::json::{items, set, text, unset};
 use crate::build::workload::{Kind, Voice, Workload, tag};
-use crate::json::{items, set, text, unset};
 use crate::world::World;
 
 /// Stores the last three revisions of every release.

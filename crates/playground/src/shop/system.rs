@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::Shop;
 use crate::build::controller::{condition, controller_revision, daemon_set, deployment, replica_set};
+use crate::build::json::{push, set, text};
 use crate::build::object::{CONTROLLER, INSTALLER};
 use crate::build::service::{ServiceShape, service};
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Voice, Workload};
-use crate::json::{push, set, text};
 use crate::simulate::spawn;
 use crate::world::World;
 
@@ -330,7 +330,7 @@ fn add_api_service(world: &mut World, shop: &Shop) {
         headless: false,
     };
     let mut object = service(&shop.stamp, &shape, created(shop));
-    crate::json::unset(&mut object, "/spec", "selector");
+    crate::build::json::unset(&mut object, "/spec", "selector");
     set(&mut object, "/spec/clusterIP", json!("10.100.0.1"));
     set(&mut object, "/spec/clusterIPs", json!(["10.100.0.1"]));
     shop.stamp.put(world, object, INSTALLER, created(shop));

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Shop, network};
+use crate::build::json::{items, number, text};
 use crate::build::metrics::{Metrics, Span};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
-use crate::json::{items, number, text};
 use crate::simulate::usage::usage;
 use crate::world::World;
 

@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::build::json::text;
 use crate::build::log::voice::{CallFailure, Level, Peer, failure, klog, line, request};
 use crate::build::log::{Lines, merge};
 use crate::build::metrics::Metrics;
 use crate::build::service::cluster_ip;
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
-use crate::json::text;
 use crate::rng::Rng;
 use crate::shop::{Shop, chatter, telemetry};
 use crate::world::{ObjectKey, World};

@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::build::json::text;
 use crate::build::log::voice::{Level, line, request};
 use crate::build::log::{Lines, merge, until};
 use crate::build::metrics::Metrics;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::json::text;
 use crate::rng::Rng;
 use crate::shop::telemetry::request_rate;
 use crate::shop::{Shop, chatter, vitals};

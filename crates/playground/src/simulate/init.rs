@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::lives::Lives;
 use super::pods::{Exit, go_duration, waiting};
 use crate::build::event::{Happening, record};
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::pod::{container_id, image_id};
 use crate::build::time;
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::world::World;
 

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::lives::Lives;
 use crate::build::event::{Happening, record};
+use crate::build::json::{items, number, set, text, unset};
 use crate::build::pod::container_id;
 use crate::build::time;
-use crate::json::{items, number, set, text, unset};
 use crate::shop::Shop;
 use crate::world::World;
 

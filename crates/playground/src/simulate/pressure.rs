@@ -8,10 +8,10 @@ use super::pods::FAILED;
 use super::rollout::{active_set, controller_event, stopping_event};
 use super::spawn;
 use crate::build::event::{Happening, record};
+use crate::build::json::{items, push, set, text};
 use crate::build::metrics::Metrics;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::json::{items, push, set, text};
 use crate::shop::{Node, Shop, chatter, telemetry};
 use crate::world::World;
 

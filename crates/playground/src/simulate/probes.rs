@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::lives::Lives;
 use super::pods::{Exit, crash};
 use crate::build::event::{Happening, record};
+use crate::build::json::text;
 use crate::build::time;
-use crate::json::text;
 use crate::shop::Shop;
 use crate::world::World;
 

@@ -124,8 +124,8 @@ impl Simulation {
 
     /// A pod that the API server removed at once: its kubelet stops the containers.
     fn bury(&mut self, objects: &mut dyn Objects, pod: &serde_json::Value) {
-        if crate::json::text(pod, "/kind") == "Pod" {
-            self.runs.remove(crate::json::text(pod, "/metadata/uid"));
+        if crate::build::json::text(pod, "/kind") == "Pod" {
+            self.runs.remove(crate::build::json::text(pod, "/metadata/uid"));
             let stamp = self.stamp_now();
             let mut cluster = Cluster::new(objects, stamp, self.scene.shop.as_ref());
             kubelet::buried(&mut cluster, pod);
@@ -174,8 +174,8 @@ impl Simulation {
         let world = objects.world();
         for pod in world.of_kind("Pod") {
             let (namespace, name) = (
-                crate::json::text(pod, "/metadata/namespace"),
-                crate::json::text(pod, "/metadata/name"),
+                crate::build::json::text(pod, "/metadata/namespace"),
+                crate::build::json::text(pod, "/metadata/name"),
             );
             if !crate::build::service::is_ready(pod) {
                 for role in [Role::Kubelet, Role::Scheduler] {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::spawn;
 use crate::build::controller::{REVISION, condition, replica_set};
 use crate::build::event::{Happening, record};
+use crate::build::json::{escape, items, number, set, text};
 use crate::build::metrics::Metrics;
 use crate::build::object::{Author, CONTROLLER, annotate};
 use crate::build::time;
-use crate::json::{escape, items, number, set, text};
 use crate::shop::{Shop, telemetry};
 use crate::world::{LogKey, World};
 

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::usage;
 use crate::build::controller::REVISION;
+use crate::build::json::{escape, items, number, set, text, unset};
 use crate::build::object::CONTROLLER;
 use crate::build::service::{endpoint_slice, endpoints, is_ready, last_change, selects};
 use crate::build::time;
-use crate::json::{escape, items, number, set, text, unset};
 use crate::shop::Shop;
 use crate::world::{ObjectKey, World};
 

@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 
 use super::callers::pods_of;
+use crate::build::json::text;
 use crate::build::log::voice::request;
 use crate::build::log::{Lines, merge};
 use crate::build::metrics::Metrics;
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
-use crate::json::text;
 use crate::rng::Rng;
 use crate::shop::{Shop, chatter, telemetry, vitals};
 use crate::world::World;

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::build::controller::{REVISION_HASH, revision_name};
 use crate::build::event::{Happening, record, record_scheduling};
+use crate::build::json::{items, push, set, text};
 use crate::build::object::{CONTROLLER, owner};
 use crate::build::pod::{Placement, running};
 use crate::build::template::with_label;
 use crate::build::time;
 use crate::build::workload::Kind;
-use crate::json::{items, push, set, text};
 use crate::shop::{Node, Shop};
 use crate::world::World;
 

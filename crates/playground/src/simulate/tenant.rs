@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::spawn;
 use crate::build::controller::{condition, deployment, replica_set};
+use crate::build::json::{push, set, text, unset};
 use crate::build::metrics::Metrics;
 use crate::build::object::CONTROLLER;
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Voice, Workload};
-use crate::json::{push, set, text, unset};
 use crate::names::words::WORDS;
 use crate::shop::{Node, Shop, chatter, telemetry};
 use crate::simulate::rollout::controller_event;

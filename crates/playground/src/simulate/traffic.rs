@@ -1,10 +1,10 @@
 //! Request metrics of the shop's HTTP services by OpenTelemetry's semantic conventions as Prometheus names them:
 //! rates and times of served and of made requests. Must not know why a request takes long.
 
+use crate::build::json::text;
 use crate::build::metrics::{Metrics, Span};
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::json::text;
 use crate::shop::telemetry::{aligned, wave};
 use crate::shop::{Shop, vitals};
 use crate::simulate::callers::pods_of;

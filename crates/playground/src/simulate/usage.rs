@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::settle::keys;
+use crate::build::json::{items, text};
 use crate::build::time;
-use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::world::{ObjectKey, World};
 

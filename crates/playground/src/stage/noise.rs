@@ -95,8 +95,9 @@ fn chat(
         if pod.pointer("/status/containerStatuses/0/state/running").is_none() {
             continue;
         }
-        let name = crate::json::text(&pod, "/metadata/name");
-        let started = crate::build::time::parse(crate::json::text(&pod, "/status/startTime")).unwrap_or(from);
+        let name = crate::build::json::text(&pod, "/metadata/name");
+        let started =
+            crate::build::time::parse(crate::build::json::text(&pod, "/status/startTime")).unwrap_or(from);
         let mut lines = crate::build::log::Lines::default();
         let mut at = from.max(started);
         while at < ctx.shop.now() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::finding::{event_fact, signal};
 use super::text::{ago, quantity};
 use super::{Context, Detector};
-use crate::neighbours::{self, Share};
+use crate::reading::neighbours::{self, Share};
 use crate::wording::{Place, Words, captures, means};
 
 pub(super) const DETECTOR: Detector = Detector {

@@ -334,6 +334,12 @@ fn rejected(
         (false, true) => 0.7,
         (false, false) => 0.5,
     };
+    // Who wrote it last is told by the managed fields alone; without them nobody knows that it is unchanged.
+    let certainty = if source.by.is_empty() {
+        certainty.min(0.5)
+    } else {
+        certainty
+    };
     let server = change.as_ref().map_or_else(String::new, |fact| {
         format!("; the server says: {}", fact.value.truncated(160))
     });

@@ -12,12 +12,15 @@ pub(super) const DETECTOR: Detector = Detector {
 };
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
-    let nodes = context
+    let nodes: Vec<_> = context
         .view
         .of_kind("Node")
-        .filter(|node| !matches!(node.str("status.conditions[Ready].status"), "True" | ""));
+        .filter(|node| !matches!(node.str("status.conditions[Ready].status"), "True" | ""))
+        .collect();
+    let alone = nodes.len() == 1;
     let pressed = context.view.of_kind("Node").filter_map(pressed);
     nodes
+        .into_iter()
         .map(|node| {
             let message = format!(
                 "{} is not ready: {}",
@@ -34,10 +37,11 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
                 .filter(|pod| pod.str("spec.nodeName") == node.name() && !crate::containers::is_healthy(pod))
                 .map(|pod| context.view.workload_of(pod))
                 .collect();
-            let certainty = if recent && !suffering.is_empty() {
-                0.85
-            } else {
-                0.5
+            // Of several that fell, one may have brought down the others.
+            let certainty = match (recent && !suffering.is_empty(), alone) {
+                (true, true) => 0.85,
+                (true, false) => 0.6,
+                _ => 0.5,
             };
             signal("node", node.reference(), &message)
                 .mechanism("app-vs-infra/node-not-ready", certainty)

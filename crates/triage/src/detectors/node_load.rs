@@ -8,7 +8,7 @@ use super::finding::{event_fact, signal};
 use super::text::{ago, quantity};
 use super::{Context, Detector};
 use crate::containers;
-use crate::neighbours::{self, Share};
+use crate::reading::neighbours::{self, Share};
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "node-load",

@@ -16,7 +16,7 @@ use crate::api::call::Call;
 use crate::api::read::find;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
-use crate::json::{items, text};
+use crate::build::json::{items, text};
 use crate::world::{ContainerLog, LogKey};
 
 /// The part of a log that was asked for.

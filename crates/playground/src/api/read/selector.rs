@@ -7,7 +7,7 @@ use crate::api::read::selector::label::LabelSelector;
 use crate::api::resource::Resource;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
-use crate::json::scalar;
+use crate::build::json::scalar;
 
 pub(crate) mod label;
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, name};
-use crate::json::{items, text};
+use crate::build::json::{items, text};
 
 /// The printer of an access kind.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {

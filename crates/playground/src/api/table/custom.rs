@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::api::resource::Resource;
 use crate::api::table::{Column, Printer, Source, age, duration, name};
-use crate::json::{items, number, text};
+use crate::build::json::{items, number, text};
 use crate::world::World;
 
 /// Where a custom column finds its value.

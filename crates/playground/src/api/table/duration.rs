@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::json::time;
+use crate::build::json::time;
 
 /// The time since the timestamp at the pointer, `<unknown>` when there is none.
 pub(crate) fn since_field(object: &Value, pointer: &str, now: Timestamp) -> String {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, duration, name};
-use crate::json::{number, text, time};
+use crate::build::json::{number, text, time};
 
 /// The printer of Events in both groups; the cells read the stored core form.
 pub(crate) fn printer(_group: &str, kind: &str) -> Option<(Columns, Cells)> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, label_selector, labels, name, or_none};
-use crate::json::{items, number, text};
+use crate::build::json::{items, number, text};
 
 /// The printer of a network kind.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, name, or_none};
-use crate::json::{entries, flag, items, text};
+use crate::build::json::{entries, flag, items, text};
 
 /// The printer of Nodes and metrics.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, name};
-use crate::json::{entries, flag, items, number, scalar, text};
+use crate::build::json::{entries, flag, items, number, scalar, text};
 
 /// The printer of a small kind.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, duration, name, or_none};
-use crate::json::{flag, items, number, text, time};
+use crate::build::json::{flag, items, number, text, time};
 
 /// The printer of Pods.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, name};
-use crate::json::{flag, items, text};
+use crate::build::json::{flag, items, text};
 
 /// The printer of a storage kind.
 pub(crate) fn printer(group: &str, kind: &str) -> Option<(Columns, Cells)> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::table::{Cells, Columns, age, containers, duration, label_selector, labels, name, or_none};
-use crate::json::{flag, items, number, text, time};
+use crate::build::json::{flag, items, number, text, time};
 
 const TEMPLATE: &str = "/spec/template/spec/containers";
 

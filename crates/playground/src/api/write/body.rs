@@ -7,7 +7,7 @@ use crate::api::read::event;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
 use crate::api::write::protobuf;
-use crate::json::{map_at, text};
+use crate::build::json::{map_at, text};
 
 const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 

@@ -15,7 +15,7 @@ use crate::api::status::ApiError;
 use crate::api::store::{Store, uuid_from};
 use crate::api::write::managed_fields::{Operation, Writer};
 use crate::api::write::{Outcome, body, defaults, validate};
-use crate::json::{map_at, text};
+use crate::build::json::{map_at, text};
 use crate::serve::shift::with_precision;
 
 /// Letters of generated name suffixes, as `k8s.io/apimachinery/pkg/util/rand` has them.

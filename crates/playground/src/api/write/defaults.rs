@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::api::resource::Resource;
-use crate::json::{map_at, text};
+use crate::build::json::{map_at, text};
 
 /// Core kinds with a spec whose generation the server does not count.
 const WITHOUT_GENERATION: [&str; 6] = [

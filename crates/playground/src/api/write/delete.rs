@@ -15,7 +15,7 @@ use crate::api::status::ApiError;
 use crate::api::store::Store;
 use crate::api::write::update::existing;
 use crate::api::write::{Outcome, body};
-use crate::json::{items, map_at, text};
+use crate::build::json::{items, map_at, text};
 use crate::serve::shift::with_precision;
 use crate::world::ObjectKey;
 

@@ -7,7 +7,7 @@ use crate::api::call::Call;
 use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
 use crate::api::write::managed_fields::tree::{changed, contains_any, merge, owned, subtract};
-use crate::json::{items, text};
+use crate::build::json::{items, text};
 use crate::serve::shift::with_precision;
 
 mod tree;

@@ -12,7 +12,7 @@ use crate::api::status::{ApiError, Cause};
 use crate::api::write::managed_fields::{Operation, Writer};
 use crate::api::write::update::{existing, replace};
 use crate::api::write::{Outcome, body, patch};
-use crate::json::{entries, number, text};
+use crate::build::json::{entries, number, text};
 
 /// Answers an update or patch of the scale.
 pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Outcome, ApiError> {

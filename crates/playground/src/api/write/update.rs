@@ -12,7 +12,7 @@ use crate::api::status::ApiError;
 use crate::api::store::Store;
 use crate::api::write::managed_fields::{Operation, Writer};
 use crate::api::write::{Outcome, body, defaults, validate};
-use crate::json::{items, map_at, text};
+use crate::build::json::{items, map_at, text};
 
 /// Metadata that only the server sets.
 const SERVER_METADATA: [&str; 8] = [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::resource::Resource;
 use crate::api::status::Cause;
 use crate::api::write::validate::pod::pod_spec;
-use crate::json::{entries, items, number, push, text};
+use crate::build::json::{entries, items, number, push, text};
 
 mod pod;
 mod quantity;

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload, tag};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::simulate::lives::Lives;

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::edits;
 use super::network_degraded::{node_of, node_remedies};
+use crate::build::json::text;
 use crate::build::log::voice::{Level, line};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::telemetry::{request_rate, requests};
 use crate::shop::{Shop, vitals};
 use crate::simulate::callers::pods_of;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::build::json::text;
 use crate::build::workload::Workload;
 use crate::faults::{Step, key};
-use crate::json::text;
 use crate::simulate::callers::pods_of;
 use crate::world::{ObjectKey, World};
 
@@ -79,7 +79,7 @@ pub(super) fn movable<'a>(world: &'a World, node: &'a str) -> impl Iterator<Item
 /// Whether a node's fault still strikes something: it takes pods, or has some that a drain would move.
 pub(super) fn strikes(world: &World, node: &str) -> bool {
     world.get("Node", "", node).is_some_and(|object| {
-        !crate::json::flag(object, "/spec/unschedulable") || movable(world, node).next().is_some()
+        !crate::build::json::flag(object, "/spec/unschedulable") || movable(world, node).next().is_some()
     })
 }
 

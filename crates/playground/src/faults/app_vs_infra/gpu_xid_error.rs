@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::edits;
 use crate::build::event::{Happening, record};
+use crate::build::json::{push, set, text};
 use crate::build::log::voice::{Level, klog};
 use crate::build::log::{Lines, merge};
 use crate::build::object::KUBELET;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, RootCause, Truth, key};
-use crate::json::{push, set, text};
 use crate::shop::Shop;
 use crate::shop::gpu::telemetry::{POWER, SM_CLOCK, UTILIZATION, XID, put};
 use crate::shop::gpu::{self, DEVICE_PLUGIN, OPERATOR, Pool};
@@ -72,7 +72,7 @@ impl Fault for GpuXidError {
             .is_some_and(|cause| match cause.object.kind.as_str() {
                 "Node" => world
                     .get("Node", "", &cause.object.name)
-                    .is_some_and(|node| !crate::json::flag(node, "/spec/unschedulable")),
+                    .is_some_and(|node| !crate::build::json::flag(node, "/spec/unschedulable")),
                 _ => world.object(&cause.object).is_some_and(|job| {
                     text(job, "/spec/template/spec/containers/0/image") == text(&cause.params, "/image")
                 }),
@@ -204,7 +204,7 @@ fn fail_job(world: &mut World, shop: &Shop, strike: &Strike) {
     let message = "Job has reached the specified backoff limit";
     if let Some(object) = world.get_mut("Job", namespace, job) {
         for field in ["active", "ready"] {
-            crate::json::unset(object, "/status", field);
+            crate::build::json::unset(object, "/status", field);
         }
         set(object, "/status/failed", json!(2));
         let condition = |kind: &str| {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::edits;
 use super::network_degraded::node_of;
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::log::merge;
 use crate::build::log::voice::{CallFailure, Level, failure, klog, line};
@@ -13,7 +14,6 @@ use crate::build::service::is_ready;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::system::SYSTEM;
 use crate::shop::telemetry::{request_rate, requests};

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{flag, set, text};
 use crate::build::log::{Lines, merge};
 use crate::build::object::PIPELINE;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{flag, set, text};
 use crate::shop::Shop;
 use crate::shop::batch::{job_pod, job_spec};
 use crate::simulate::slowness::{Slowness, slow};

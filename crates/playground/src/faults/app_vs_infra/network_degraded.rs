@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::text;
 use crate::build::log::voice::{CallFailure, Level, failure, line};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::{Shop, vitals};
 use crate::simulate::callers::{peer, pods_of};
 use crate::simulate::slowness::{Slowness, slow};

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::edits;
 use super::slow_query::statement_line;
+use crate::build::json::text;
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::text;
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::shop::storage::claim_name;

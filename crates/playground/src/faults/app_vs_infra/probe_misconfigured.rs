@@ -6,9 +6,9 @@ mod readiness;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::simulate::rollout::{Change, Rolled, rollout};
 use crate::world::World;
@@ -168,7 +168,7 @@ fn truth(workload: &Workload, _rolled: &Rolled, mistake: &Mistake) -> Truth {
 /// The error of the kubelet's HTTP prober (`pkg/probe/http/http.go`) for a mistake.
 fn complaint(pod: &Value, mistake: &Mistake, word: &str) -> String {
     let probe = format!("/spec/containers/0/{}/httpGet", mistake.probe);
-    let port = crate::json::number(pod, &format!("{probe}/port"));
+    let port = crate::build::json::number(pod, &format!("{probe}/port"));
     let host = format!("{}:{port}", text(pod, "/status/podIP"));
     let scheme = text(pod, &format!("{probe}/scheme")).to_lowercase();
     let url = format!("{scheme}://{host}{}", text(pod, &format!("{probe}/path")));

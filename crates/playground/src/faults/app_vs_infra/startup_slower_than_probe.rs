@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::app_crash::relabel;
 use super::edits;
+use crate::build::json::{number, set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{number, set, text};
 use crate::shop::Shop;
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{Exit, unready};

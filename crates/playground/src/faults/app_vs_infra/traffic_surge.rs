@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{number, text};
 use crate::build::log::voice::{Level, line};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{number, text};
 use crate::shop::telemetry::{CPU, aligned, request_rate, requests, wave};
 use crate::shop::{Shop, chatter, vitals};
 use crate::simulate::callers::pods_of;

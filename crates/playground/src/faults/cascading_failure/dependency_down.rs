@@ -6,13 +6,13 @@
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::text;
 use crate::build::log::until;
 use crate::build::log::voice::CallFailure;
 use crate::build::metrics::Span;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::shop::telemetry::{CPU, aligned};
 use crate::simulate::callers::{self, Silence, pods_of};
@@ -66,7 +66,7 @@ impl Fault for DependencyDown {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
-        let hanging = crate::json::items(&cause.params, "/uids");
+        let hanging = crate::build::json::items(&cause.params, "/uids");
         !edits::was_restarted(world, &cause.object)
             && world.of_kind("Pod").any(|pod| {
                 hanging

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::log::{Lines, merge};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::system::SYSTEM;
 use crate::simulate::callers::{self, Silence, peer};

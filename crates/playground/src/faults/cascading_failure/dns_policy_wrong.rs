@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence, peer};
 use crate::simulate::rollout::{Change, rollout};

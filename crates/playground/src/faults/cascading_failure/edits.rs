@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::build::json::{items, text, unset};
 use crate::build::workload::Workload;
 use crate::faults::{Step, key, workload_key};
-use crate::json::{items, text, unset};
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;
 use crate::world::{ObjectKey, World};
@@ -116,7 +116,9 @@ pub(super) fn put_env(template: &mut Value, name: &str, value: &str) {
         .position(|variable| text(variable, "/name") == name);
     let variable = json!({ "name": name, "value": value });
     match place {
-        Some(index) => crate::json::set(template, &format!("/spec/containers/0/env/{index}"), variable),
-        None => crate::json::push(template, "/spec/containers/0/env", variable),
+        Some(index) => {
+            crate::build::json::set(template, &format!("/spec/containers/0/env/{index}"), variable)
+        }
+        None => crate::build::json::push(template, "/spec/containers/0/env", variable),
     }
 }

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{items, set, text};
 use crate::build::log::voice::{CallFailure, Level, klog};
 use crate::build::log::{Lines, merge};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, set, text};
 use crate::shop::{Shop, network};
 use crate::simulate::callers::{self, Silence, pods_of};
 use crate::world::{ObjectKey, World};

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{items, text};
 use crate::build::log::voice::CallFailure;
 use crate::build::object::INSTALLER;
 use crate::build::service::selects;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::shop::network::policy;
 use crate::simulate::callers::{self, Silence};

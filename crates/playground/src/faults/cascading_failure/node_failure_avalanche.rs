@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::edits;
 use crate::build::event::{Happening, record};
+use crate::build::json::{items, push, set, text, unset};
 use crate::build::metrics::Span;
 use crate::build::object::CONTROLLER;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, push, set, text, unset};
 use crate::shop::telemetry::aligned;
 use crate::shop::{Node, Shop};
 use crate::simulate::rollout::controller_event;

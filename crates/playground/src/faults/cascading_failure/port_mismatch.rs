@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::set;
 use crate::build::log::voice::CallFailure;
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::set;
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::simulate::settle::settle;

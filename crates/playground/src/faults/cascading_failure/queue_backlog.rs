@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits::{self, put_env};
+use crate::build::json::text;
 use crate::build::log::voice::{Level, line};
 use crate::build::log::{Lines, until};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::shop::telemetry::aligned;
 use crate::simulate::callers::pods_of;

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits::{self, put_env};
+use crate::build::json::text;
 use crate::build::log::voice::{Level, line, request};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::shop::chatter::some_path;
 use crate::simulate::callers::pods_of;

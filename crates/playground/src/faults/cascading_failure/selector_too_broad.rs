@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::log::voice::CallFailure;
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::service::selects;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::simulate::settle::settle;

@@ -1,10 +1,10 @@
 //! Somebody deletes a Service whose pods are fine. Must not know how it is found.
 
+use crate::build::json::{text, unset};
 use crate::build::log::voice::CallFailure;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{text, unset};
 use crate::shop::{Shop, network};
 use crate::simulate::callers::{self, Silence};
 use crate::world::World;

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::set;
 use crate::build::log::voice::CallFailure;
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::service::selects;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::set;
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
@@ -87,7 +87,7 @@ impl Fault for ServiceSelectorMismatch {
         };
         let mut service = crate::shop::network::workload_service(shop, workload);
         for field in ["uid", "creationTimestamp", "resourceVersion"] {
-            crate::json::unset(&mut service, "/metadata", field);
+            crate::build::json::unset(&mut service, "/metadata", field);
         }
         let again = vec![Step::Delete(cause.object.clone()), Step::Create(service)];
         vec![

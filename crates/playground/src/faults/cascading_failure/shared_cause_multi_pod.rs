@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{items, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;
 use crate::simulate::lives::Lives;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{items, push, text};
 use crate::build::log::Lines;
 use crate::build::log::merge;
 use crate::build::log::voice::{CallFailure, Level, line};
@@ -15,7 +16,6 @@ use crate::build::object::{INSTALLER, PIPELINE, PROVISIONER};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, push, text};
 use crate::shop::{Shop, storage};
 use crate::simulate::callers::{self, Silence, pods_of};
 use crate::simulate::rollout::{Change, rollout};

@@ -1,8 +1,8 @@
 //! Every fault of the category for several seeds: there, deterministic, in time, and healed by nothing yet.
 
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::by_id;
-use crate::json::text;
 use crate::stage::stimulus::Stimulus;
 use crate::stage::{FaultSpec, RenderOptions, Rendered, Staging, render};
 

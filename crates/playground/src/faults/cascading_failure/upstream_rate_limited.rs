@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits::{self, put_env};
+use crate::build::json::text;
 use crate::build::log::voice::{CallFailure, Level, line};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::shop::telemetry::aligned;
 use crate::simulate::callers::{self, Silence, pods_of};

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::{edit, hasty, refuse_pods, restart, roll, undo};
+use crate::build::json::{flag, items, push, set, text};
 use crate::build::object::{INSTALLER, KUBECTL_EDIT, annotate};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{flag, items, push, set, text};
 use crate::shop::Shop;
 use crate::simulate::rollout::Rolled;
 use crate::world::{ObjectKey, World};
@@ -383,6 +383,6 @@ fn blocks(world: &World, truth: &Truth) -> bool {
 /// Whether the guard has pods, or is to have some.
 fn is_served(world: &World) -> bool {
     world.of_kind("Deployment").any(|found| {
-        text(found, "/metadata/name") == SERVICE && crate::json::number(found, "/spec/replicas") > 0
+        text(found, "/metadata/name") == SERVICE && crate::build::json::number(found, "/spec/replicas") > 0
     })
 }

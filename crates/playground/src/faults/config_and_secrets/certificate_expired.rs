@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::{edit, restart};
+use crate::build::json::{set, text};
 use crate::build::log::voice::{Level, klog};
 use crate::build::log::{Lines, merge};
 use crate::build::object::{Author, INSTALLER, PIPELINE};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::{Shop, config, network};
 use crate::simulate::callers::pods_of;
 use crate::world::World;

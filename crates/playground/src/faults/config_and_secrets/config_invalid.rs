@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::scene::{config_map, edit, end_at_start, restart, roll, undo};
+use crate::build::json::{escape, push, set, text};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{escape, push, set, text};
 use crate::shop::Shop;
 use crate::world::World;
 

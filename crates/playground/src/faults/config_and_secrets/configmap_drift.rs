@@ -4,12 +4,12 @@
 use serde_json::json;
 
 use super::scene::{address_key, config_map, edit, end_at_start, restart, roll};
+use crate::build::json::{escape, set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::object::{Author, KUBECTL_EDIT};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{escape, set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::callers::peer;

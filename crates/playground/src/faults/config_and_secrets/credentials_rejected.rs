@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::login;
 use super::scene::{edit, restart};
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::world::World;
 

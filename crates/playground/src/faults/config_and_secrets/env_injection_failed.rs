@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::scene::{address_key, config_map, end_at_start, hasty, roll, undo};
+use crate::build::json::{items, push, set, text};
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{items, push, set, text};
 use crate::shop::Shop;
 use crate::world::World;
 

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::login;
 use super::scene::{cannot_create, hasty, oldest_pod, replace_pod, roll, undo, variable};
+use crate::build::json::{items, set, text, unset};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
-use crate::json::{items, set, text, unset};
 use crate::shop::Shop;
 use crate::world::{ObjectKey, World};
 

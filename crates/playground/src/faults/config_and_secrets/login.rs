@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 
 use super::scene::{add_lines, complain, pod_names};
+use crate::build::json::text;
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, line};
 use crate::build::template::credentials;
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{FaultContext, key};
-use crate::json::text;
 use crate::rng::Rng;
 use crate::simulate::callers;
 use crate::world::{ObjectKey, World};

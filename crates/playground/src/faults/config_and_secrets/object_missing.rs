@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::login;
 use super::scene::{cannot_create, config_map, hasty, oldest_pod, replace_pod};
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::world::{ObjectKey, World};
 
@@ -86,7 +86,7 @@ fn delete(
 fn plain(held: Value) -> Value {
     let mut copy = held;
     for field in ["uid", "resourceVersion", "managedFields", "creationTimestamp"] {
-        crate::json::unset(&mut copy, "/metadata", field);
+        crate::build::json::unset(&mut copy, "/metadata", field);
     }
     copy
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::scene::{complain, edit, pod_names, restart};
+use crate::build::json::{items, set};
 use crate::build::object::PIPELINE;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{items, set};
 use crate::shop::Shop;
 use crate::world::World;
 
@@ -62,8 +62,8 @@ impl Fault for RbacDenied {
             })
         };
         let roles = world.of_kind("Role").filter(|role| {
-            crate::json::text(role, "/metadata/namespace") == cause.object.namespace
-                && crate::json::text(role, "/metadata/name") == cause.object.name
+            crate::build::json::text(role, "/metadata/namespace") == cause.object.namespace
+                && crate::build::json::text(role, "/metadata/name") == cause.object.name
         });
         !roles.into_iter().any(allows)
     }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::build::controller::condition;
 use crate::build::event::{Happening, record};
+use crate::build::json::{items, push, set, text, unset};
 use crate::build::log::voice::{Level, greeting, line, request};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{FaultContext, Remedy, Step, key};
-use crate::json::{items, push, set, text, unset};
 use crate::shop::{Shop, chatter};
 use crate::simulate::lives::Lives;
 use crate::simulate::pods::{FAILED, crash, waiting};
@@ -436,7 +436,7 @@ pub(super) fn address_key(
     workload: &Workload,
 ) -> Option<(String, String, Workload)> {
     let map = world.object(&config_map(workload))?;
-    crate::json::entries(map, "/data").find_map(|(key, value)| {
+    crate::build::json::entries(map, "/data").find_map(|(key, value)| {
         let value = value.as_str()?;
         let callee = shop
             .callees(workload)

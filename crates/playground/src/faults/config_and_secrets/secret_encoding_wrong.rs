@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::login;
 use super::scene::{edit, restart, roll};
+use crate::build::json::{set, text};
 use crate::build::object::{Author, KUBECTL_EDIT};
 use crate::build::template::credentials;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::world::World;
 

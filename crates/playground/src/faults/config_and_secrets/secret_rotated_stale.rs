@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::login;
 use super::scene::{replace_pod, restart, rollout_is_due};
+use crate::build::json::{items, set, text};
 use crate::build::object::{Author, PIPELINE};
 use crate::build::template::credentials;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, set, text};
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;
 use crate::world::{ObjectKey, World};

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::scene::{complain, hasty, roll, undo, variable};
+use crate::build::json::{items, set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::template::url_variable;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{items, set, text};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, peer};
 use crate::world::World;

@@ -2,9 +2,9 @@
 //! hour; its remedies name objects that are there.
 
 use super::*;
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::Step;
-use crate::json::text;
 use crate::stage::stimulus::Stimulus;
 use crate::stage::{FaultSpec, RenderOptions, Rendered, Staging, render};
 

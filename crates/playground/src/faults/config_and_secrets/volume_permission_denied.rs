@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::scene::{edit, end_at_start, hasty, roll, undo};
+use crate::build::json::{number, set};
 use crate::build::log::voice::CallFailure;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{number, set};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::world::World;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::build::controller::{REVISION, TEMPLATE_HASH};
+use crate::build::json::{escape, text, unset};
 use crate::faults::{Remedy, Step, key};
-use crate::json::{escape, text, unset};
 use crate::world::{ObjectKey, World};
 
 /// `kubectl rollout undo`: the template of the revision before, in one JSON patch

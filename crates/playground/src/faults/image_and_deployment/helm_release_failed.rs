@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::edits::restart;
 use crate::build::helm::{Revision, secret_name, store};
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::{Shop, releases};
 use crate::world::World;
 

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::edits::{in_vain, rollout_undo};
 use crate::build::helm::{Revision, store};
+use crate::build::json::{items, set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, failure, greeting, line};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, set, text};
 use crate::shop::{Shop, releases};
 use crate::simulate::callers::peer;
 use crate::simulate::lives::Lives;

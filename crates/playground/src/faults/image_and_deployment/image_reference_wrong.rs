@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::edits::{in_vain, set_image, undo};
 use crate::build::event::{Happening, record};
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::tag;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::pods::waiting;

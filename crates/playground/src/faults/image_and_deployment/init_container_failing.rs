@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use super::edits::{in_vain, undo};
+use crate::build::json::{items, push, set};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
-use crate::json::{items, push, set};
 use crate::shop::Shop;
 use crate::simulate::init::{InitCrash, init_crash};
 use crate::simulate::lives::Lives;

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::edits::delete_all;
 use crate::build::event::{Happening, record};
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::object::{CONTROLLER, PIPELINE, owner};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
-use crate::json::{set, text};
 use crate::shop::{Shop, batch};
 use crate::simulate::pods::{FAILED, complete};
 use crate::simulate::rollout::controller_event;

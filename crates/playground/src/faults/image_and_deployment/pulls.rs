@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::build::event::{Happening, record};
+use crate::build::json::{flag, text};
 use crate::build::service::is_ready;
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Workload};
 use crate::faults::{FaultContext, Remedy, Step, Truth, key};
-use crate::json::{flag, text};
 use crate::shop::{Node, Shop};
 use crate::simulate::callers;
 use crate::simulate::rollout::{active_set, controller_event, pods_of, remove_pod, stopping_event};

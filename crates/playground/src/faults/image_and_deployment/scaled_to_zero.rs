@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits::{restart, rollout_undo, scale};
+use crate::build::json::{number, push, set, text, unset};
 use crate::build::log::voice::CallFailure;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{number, push, set, text, unset};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::simulate::rollout::{active_set, controller_event, pods_of, remove_pod, stopping_event};

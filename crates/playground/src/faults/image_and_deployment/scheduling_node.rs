@@ -8,11 +8,11 @@ use super::edits::{in_vain, restart, scale};
 use super::pulls::move_pod;
 use super::waiting_pods::{Preemption, hold, unavailable};
 use crate::build::event::{Happening, record};
+use crate::build::json::{flag, items, push, set, text};
 use crate::build::object::{Author, INSTALLER};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{flag, items, push, set, text};
 use crate::shop::{Node, Shop, telemetry};
 use crate::simulate::rollout::{active_set, pods_of};
 use crate::world::World;
@@ -91,7 +91,7 @@ impl Fault for SchedulingNode {
             .filter(|workload| {
                 text(
                     workload,
-                    &format!("{template}/nodeSelector/{}", crate::json::escape(POOL)),
+                    &format!("{template}/nodeSelector/{}", crate::build::json::escape(POOL)),
                 ) == text(&cause.params, "/pool")
             });
         let tolerates = pinned.is_some_and(|workload| {
@@ -109,8 +109,10 @@ impl Fault for SchedulingNode {
             });
         let alone = !world.of_kind("Node").any(|node| {
             text(node, "/metadata/name") != cause.object.name
-                && text(node, &format!("/metadata/labels/{}", crate::json::escape(POOL)))
-                    == text(&cause.params, "/pool")
+                && text(
+                    node,
+                    &format!("/metadata/labels/{}", crate::build::json::escape(POOL)),
+                ) == text(&cause.params, "/pool")
         });
         pinned.is_some() && closed && alone && !(self.0 == Closing::Taint && tolerates)
     }
@@ -217,7 +219,7 @@ fn not_schedulable(world: &mut World, shop: &Shop, node: &Node, at: Timestamp) {
 fn pin(world: &mut World, ctx: &mut FaultContext, workload: &Workload, node: &Node, pool: &str) {
     let shop = &ctx.shop;
     let namespace = workload.namespace.as_str();
-    let label = format!("/metadata/labels/{}", crate::json::escape(POOL));
+    let label = format!("/metadata/labels/{}", crate::build::json::escape(POOL));
     if let Some(object) = world.get_mut("Node", "", &node.name) {
         set(object, &label, json!(pool));
         let created = time::parse(text(object, "/metadata/creationTimestamp")).unwrap_or(shop.now());

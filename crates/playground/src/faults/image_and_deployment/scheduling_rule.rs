@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::edits::{in_vain, scale, undo};
 use super::waiting_pods::{Preemption, hold, unavailable};
+use crate::build::json::{push, set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
-use crate::json::{push, set, text};
 use crate::shop::Shop;
 use crate::simulate::rollout::{Change, rollout};
 use crate::world::World;

@@ -1,8 +1,8 @@
 //! Every fault of the category renders for any seed, the same each time, is present, and its events are recent.
 
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::Fault;
-use crate::json::text;
 use crate::stage::stimulus::Stimulus;
 use crate::stage::{FaultSpec, RenderOptions, Rendered, Staging, render};
 

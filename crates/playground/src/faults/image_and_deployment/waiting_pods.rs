@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::build::event::{Happening, record_scheduling};
+use crate::build::json::text;
 use crate::build::object::{CONTROLLER, owner};
 use crate::build::pod::{Placement, pending};
 use crate::build::time;
 use crate::faults::FaultContext;
-use crate::json::text;
 use crate::simulate::rollout::remove_pod;
 use crate::world::World;
 

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::telemetry::{CPU, machines, wave};
 use crate::simulate::callers;
@@ -96,7 +96,7 @@ impl Fault for CpuLimitThrottling {
         let mut raised = resources.clone();
         set(&mut raised, "/limits/cpu", json!("1"));
         let mut free = resources;
-        crate::json::unset(&mut free, "/limits", "cpu");
+        crate::build::json::unset(&mut free, "/limits", "cpu");
         vec![
             Remedy::heals("rollout-undo", edits::undo(world, object)),
             Remedy::heals("raise-limit", edits::resources(object, &raised)),

@@ -4,9 +4,9 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{set, text, unset};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text, unset};
 use crate::shop::Shop;
 use crate::shop::telemetry::{CPU, machines, wave};
 use crate::simulate::callers;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::build::controller::condition;
 use crate::build::event::{Happening, record};
+use crate::build::json::{push, set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::FaultContext;
-use crate::json::{push, set, text};
 use crate::simulate::rollout::{Change, remove_pod, rollout};
 use crate::world::World;
 

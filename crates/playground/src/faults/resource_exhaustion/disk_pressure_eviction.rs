@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{items, push, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, line};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{items, push, text};
 use crate::shop::telemetry::{machines, wave};
 use crate::shop::{Node, Shop};
 use crate::simulate::callers;

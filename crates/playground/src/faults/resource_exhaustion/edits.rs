@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::build::controller::{REVISION, TEMPLATE_HASH};
+use crate::build::json::{escape, text, unset};
 use crate::faults::Step;
-use crate::json::{escape, text, unset};
 use crate::world::{ObjectKey, World};
 
 /// `kubectl rollout restart`: a new annotation on the pod template.

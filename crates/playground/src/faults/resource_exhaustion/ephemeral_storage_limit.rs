@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{set, text, unset};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{set, text, unset};
 use crate::shop::Shop;
 use crate::shop::telemetry::mebibytes;
 use crate::simulate::pressure::{evict, replace};

@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::text;
 use crate::build::log::{Lines, merge, until};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::shop::gpu::{self, Pool, telemetry};
 use crate::shop::telemetry::wave;

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::telemetry::{CPU, machines, request_rate, requests, wave};
 use crate::simulate::callers;
@@ -74,7 +74,7 @@ impl Fault for HpaCannotScale {
                 &cause.object.namespace,
                 &cause.object.name,
             )
-            .is_some_and(|scaler| crate::json::number(scaler, "/spec/maxReplicas") <= found)
+            .is_some_and(|scaler| crate::build::json::number(scaler, "/spec/maxReplicas") <= found)
     }
 
     fn remedies(&self, _: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {

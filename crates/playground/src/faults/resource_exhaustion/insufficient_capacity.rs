@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::faults::image_and_deployment::waiting_pods::{Preemption, hold, unavailable};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::telemetry::mebibytes;
 use crate::simulate::rollout::{Change, rollout};

@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::denied::deny;
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::object::INSTALLER;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::telemetry::mebibytes;
 use crate::world::World;

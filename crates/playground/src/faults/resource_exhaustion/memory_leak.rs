@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Workload, tag};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::telemetry::{LIMITS, WORKING_SET, aligned, mebibytes, wave};
 use crate::simulate::lives::Lives;

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{number, set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line, request};
 use crate::build::metrics::Span;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{number, set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::shop::chatter::some_path;

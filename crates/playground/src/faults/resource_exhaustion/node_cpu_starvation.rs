@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::edits;
 use crate::build::event::{Happening, record};
+use crate::build::json::text;
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, line};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::telemetry::{CPU, machines, wave};
 use crate::shop::{Node, Shop};
 use crate::simulate::callers;

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::edits;
+use crate::build::json::text;
 use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, line};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::telemetry::{WORKING_SET, machines, mebibytes, wave};
 use crate::shop::{Node, Shop, chatter};
 use crate::simulate::callers::{self, Silence};

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::denied::deny;
 use super::edits;
+use crate::build::json::{items, text};
 use crate::build::object::{CONTROLLER, KUBECTL_EDIT, PIPELINE};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::shop::telemetry::mebibytes;
 use crate::world::World;
@@ -118,7 +118,7 @@ fn requested(world: &World, namespace: &str) -> (f64, f64, usize) {
 #[cfg(test)]
 mod shape {
     use super::*;
-    use crate::json::set;
+    use crate::build::json::set;
 
     #[test]
     fn pods_that_ended_do_not_count() {

@@ -1,8 +1,8 @@
 //! What is named does not exist: it never did, or it was deleted.
 
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Truth};
-use crate::json::text;
 use crate::simulate::callers::pods_of;
 use crate::simulate::rollout::{remove_pod, stopping_event};
 use crate::world::World;

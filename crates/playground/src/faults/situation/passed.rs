@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::healthy;
 use crate::build::event::{Happening, record};
+use crate::build::json::{push, set, text};
 use crate::build::log::{Lines, merge};
 use crate::build::object::{Author, CONTROLLER};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Truth, workload_key};
-use crate::json::{push, set, text};
 use crate::rng::Rng;
 use crate::shop::{Node, Shop, chatter, telemetry, vitals};
 use crate::simulate::callers::pods_of;

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
+use crate::build::json::text;
 use crate::build::log::voice::{Level, line};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Truth, workload_key};
-use crate::json::text;
 use crate::shop::{telemetry, vitals};
 use crate::simulate::callers::pods_of;
 use crate::simulate::lives::Lives;

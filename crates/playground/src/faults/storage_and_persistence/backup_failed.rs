@@ -5,12 +5,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::build::json::{items, set, text, unset};
 use crate::build::log::Lines;
 use crate::build::object::{KUBECTL_EDIT, owner};
 use crate::build::service::cluster_ip;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Symptom, Truth, key};
-use crate::json::{items, set, text, unset};
 use crate::shop::Shop;
 use crate::shop::batch::{add_job, job_pod};
 use crate::simulate::pods::{FAILED, complete};

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{edits, waiting};
+use crate::build::json::{items, set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, klog};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
-use crate::json::{items, set, text};
 use crate::shop::storage::attachment;
 use crate::shop::system::SYSTEM;
 use crate::shop::{Node, Shop};

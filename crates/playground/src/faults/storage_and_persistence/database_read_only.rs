@@ -4,13 +4,13 @@
 use serde_json::json;
 
 use super::edits;
+use crate::build::json::{escape, set, text};
 use crate::build::log::voice::{Level, line, request};
 use crate::build::log::{Lines, merge};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{escape, set, text};
 use crate::rng::Rng;
 use crate::shop::{Shop, chatter};
 use crate::simulate::callers::pods_of;

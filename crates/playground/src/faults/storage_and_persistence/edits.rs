@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::build::json::{set, text, unset};
 use crate::build::workload::Workload;
 use crate::faults::{Remedy, Step, Truth, key, workload_key};
-use crate::json::{set, text, unset};
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;
 use crate::world::{ObjectKey, World};

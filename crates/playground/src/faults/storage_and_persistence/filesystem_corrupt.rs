@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::{edits, waiting, writes};
 use crate::build::event::{Happening, record};
+use crate::build::json::{push, set, text};
 use crate::build::object::CONTROLLER;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
-use crate::json::{push, set, text};
 use crate::shop::Shop;
 use crate::shop::storage::{attachment, claim_name, volume_name};
 use crate::simulate::callers::pods_of;

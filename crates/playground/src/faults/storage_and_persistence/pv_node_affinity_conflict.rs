@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{edits, unplaced, waiting};
+use crate::build::json::{escape, set, text};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
-use crate::json::{escape, set, text};
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;
 use crate::simulate::rollout::{Change, rollout};

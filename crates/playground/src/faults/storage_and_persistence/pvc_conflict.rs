@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{edits, waiting};
 use crate::build::controller::TEMPLATE_HASH;
+use crate::build::json::{items, set, text, unset};
 use crate::build::log::Lines;
 use crate::build::log::merge;
 use crate::build::log::voice::{Level, line};
@@ -14,7 +15,6 @@ use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::{Workload, tag};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, set, text, unset};
 use crate::shop::storage::{claim_name, volume_name};
 use crate::shop::{Node, Shop};
 use crate::simulate::callers::pods_of;

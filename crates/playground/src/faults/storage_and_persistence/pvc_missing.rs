@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 use super::{edits, unplaced, waiting};
+use crate::build::json::{items, set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{items, set, text};
 use crate::shop::Shop;
 use crate::shop::storage::{claim, claim_name};
 use crate::simulate::callers::pods_of;

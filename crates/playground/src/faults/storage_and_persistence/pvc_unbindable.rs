@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{edits, unplaced, waiting};
+use crate::build::json::{entries, items, push, set, text, unset};
 use crate::build::object::INSTALLER;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
-use crate::json::{entries, items, push, set, text, unset};
 use crate::shop::Shop;
 use crate::shop::storage::{claim, claim_name};
 use crate::shop::telemetry::mebibytes;

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::edits;
 use crate::build::event::{Happening, record};
+use crate::build::json::{flag, set, text};
 use crate::build::object::{Author, INSTALLER, PIPELINE};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::{flag, set, text};
 use crate::shop::Shop;
 use crate::shop::storage::{claim_name, volume_handle, volume_name};
 use crate::world::{ObjectKey, World};

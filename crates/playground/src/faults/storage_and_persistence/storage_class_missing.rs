@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{edits, unplaced, waiting};
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
-use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::shop::storage::{claim, claim_name};

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::FAULTS;
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::Step;
-use crate::json::text;
 use crate::stage::stimulus::Stimulus;
 use crate::stage::{FaultSpec, RenderOptions, Rendered, Staging, render};
 

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::build::controller::stateful_set;
 use crate::build::event::{Happening, record, record_scheduling};
+use crate::build::json::{set, text};
 use crate::build::object::{CONTROLLER, owner};
 use crate::build::pod::{Placement, pending};
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::faults::FaultContext;
-use crate::json::{set, text};
 use crate::shop::Shop;
 use crate::shop::storage::{attachment_name, claim_name, volume_name};
 use crate::simulate::callers::pods_of;

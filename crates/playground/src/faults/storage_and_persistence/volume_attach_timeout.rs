@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::waiting::Stuck;
 use super::{edits, waiting};
+use crate::build::json::{flag, items, set, text, unset};
 use crate::build::object::{CONTROLLER, PROVISIONER};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
-use crate::json::{flag, items, set, text, unset};
 use crate::shop::Shop;
 use crate::shop::nodes::instance_id;
 use crate::shop::storage::{attachment, attachment_name, volume_handle};
@@ -108,7 +108,7 @@ fn stage(world: &mut World, ctx: &mut FaultContext) -> Option<Truth> {
 }
 
 fn limit(params: &Value) -> usize {
-    usize::try_from(crate::json::number(params, "/expected")).unwrap_or(usize::MAX)
+    usize::try_from(crate::build::json::number(params, "/expected")).unwrap_or(usize::MAX)
 }
 
 /// Volumes attached to a node.

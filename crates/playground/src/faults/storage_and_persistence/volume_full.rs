@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{edits, writes};
+use crate::build::json::text;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
-use crate::json::text;
 use crate::shop::Shop;
 use crate::shop::storage::claim_name;
 use crate::shop::telemetry::{aligned, mebibytes};

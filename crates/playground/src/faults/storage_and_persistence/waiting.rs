@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::build::event::{Happening, record};
+use crate::build::json::{set, text};
 use crate::build::log::voice::CallFailure;
 use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::faults::image_and_deployment::image_reference_wrong::forget_start;
 use crate::faults::{FaultContext, key, workload_key};
-use crate::json::{set, text};
 use crate::shop::storage::{attachment_name, claim_name, volume_name};
 use crate::shop::{Node, Shop};
 use crate::simulate::callers::{self, Silence, pods_of};

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::{aligned, wave};
+use crate::build::json::{items, text};
 use crate::build::metrics::{Metrics, Span};
 use crate::build::time;
-use crate::json::{items, text};
 use crate::shop::Shop;
 use crate::simulate::usage::node_usage;
 use crate::world::World;

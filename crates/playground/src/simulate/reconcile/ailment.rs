@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::template_of;
+use crate::build::json::{items, number, text};
 use crate::build::time;
-use crate::json::{items, number, text};
 use crate::world::{ContainerLog, LogKey, ObjectKey, World};
 
 /// What a kubelet meets when it runs the pod.
@@ -141,7 +141,7 @@ impl Ailment {
             .map(|waiting| text(waiting, "/message"))
             .filter(|m| !m.is_empty())
         {
-            crate::json::set(&mut state, "/message", json!(self.retell(message, pod)));
+            crate::build::json::set(&mut state, "/message", json!(self.retell(message, pod)));
         }
         state
     }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, Note, millis};
 use super::scene::Scene;
 use super::template::amount;
+use crate::build::json::{escape, flag, items, set, text};
 use crate::build::object::{Author, CONTROLLER, PROVISIONER, annotate};
 use crate::build::time;
-use crate::json::{escape, flag, items, set, text};
 use crate::world::World;
 
 const CONTROLLER_NAME: &str = "persistentvolume-controller";

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::build::json::{number, set, text};
 use crate::build::object::{Author, CONTROLLER, Stamp};
 use crate::build::time;
-use crate::json::{number, set, text};
 use crate::shop::Shop;
 use crate::world::{ContainerLog, LogKey, ObjectKey, World};
 
@@ -265,9 +265,9 @@ impl<'a> Cluster<'a> {
 
 /// The controller of an object.
 pub(crate) fn owner(object: &Value) -> Option<&Value> {
-    crate::json::items(object, "/metadata/ownerReferences")
+    crate::build::json::items(object, "/metadata/ownerReferences")
         .iter()
-        .find(|owner| crate::json::flag(owner, "/controller"))
+        .find(|owner| crate::build::json::flag(owner, "/controller"))
 }
 
 /// A reference to the controller `parent`.

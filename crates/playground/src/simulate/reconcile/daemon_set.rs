@@ -10,10 +10,10 @@ use super::scene::Scene;
 use super::scheduler::fits_selector;
 use super::template::share;
 use crate::build::controller::REVISION_HASH;
+use crate::build::json::{items, number, set, text};
 use crate::build::service::is_ready;
 use crate::build::template::with_label;
 use crate::build::workload::Kind;
-use crate::json::{items, number, set, text};
 
 const COMPONENT: &str = "daemonset-controller";
 

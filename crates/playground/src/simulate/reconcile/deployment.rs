@@ -10,8 +10,8 @@ use super::cluster::{Cluster, Note, owned_by};
 use super::pods::is_active;
 use super::template::{plain, same, share};
 use crate::build::controller::{REVISION, replica_set};
+use crate::build::json::{escape, flag, number, set, text, unset};
 use crate::build::object::{CONTROLLER, annotate};
-use crate::json::{escape, flag, number, set, text, unset};
 
 const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";

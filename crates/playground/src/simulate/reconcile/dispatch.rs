@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::cluster::{millis, owner};
 use super::queue::{Role, Task};
+use crate::build::json::{items, text};
 use crate::build::service::{is_ready, selects};
-use crate::json::{items, text};
 use crate::world::World;
 
 /// What is to be done, and how soon.

@@ -5,10 +5,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
+use crate::build::json::{items, number, set, text};
 use crate::build::object::CONTROLLER;
 use crate::build::service::{endpoint_slice, endpoints as addresses, is_ready, selects};
 use crate::build::time;
-use crate::json::{items, number, set, text};
 
 /// Endpoints and EndpointSlice of a Service.
 pub(super) fn endpoints(cluster: &mut Cluster<'_>, namespace: &str, name: &str) -> Option<SignedDuration> {
@@ -49,7 +49,7 @@ fn replace(cluster: &mut Cluster<'_>, known: Option<Value>, new: Value, parts: &
     for part in parts {
         match new.pointer(part) {
             Some(value) => set(&mut known, part, value.clone()),
-            None => crate::json::unset(&mut known, "", part.trim_start_matches('/')),
+            None => crate::build::json::unset(&mut known, "", part.trim_start_matches('/')),
         }
     }
     cluster.update(known, CONTROLLER, parts);

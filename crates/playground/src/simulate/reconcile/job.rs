@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, Note};
 use super::pods::{RETRY, Wanted, create, generated, is_active};
 use super::scene::Scene;
+use crate::build::json::{flag, items, number, push, set, text};
 use crate::build::template::with_label;
 use crate::build::time;
-use crate::json::{flag, items, number, push, set, text};
 
 const COMPONENT: &str = "job-controller";
 

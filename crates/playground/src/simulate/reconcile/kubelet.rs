@@ -21,9 +21,9 @@ use super::cluster::{Cluster, Note, owner};
 use super::scene::Scene;
 use super::template::same;
 use super::{claims, references};
+use crate::build::json::{items, number, text};
 use crate::build::service::is_ready;
 use crate::build::time;
-use crate::json::{items, number, text};
 
 /// A container that ends within so many seconds was never ready.
 const SHORT_S: i64 = 15;
@@ -144,7 +144,7 @@ fn is_current(cluster: &Cluster<'_>, pod: &Value) -> bool {
                 .pointer("/data/spec/template")
                 .cloned()
                 .unwrap_or_default();
-            crate::json::unset(&mut held, "", "$patch");
+            crate::build::json::unset(&mut held, "", "$patch");
             same(&held, &template(parent))
         })
 }

@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Note};
+use crate::build::json::{escape, flag, items, set, text};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
-use crate::json::{escape, flag, items, set, text};
 
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
@@ -34,7 +34,7 @@ pub(super) fn sync(cluster: &mut Cluster<'_>, name: &str) -> Option<SignedDurati
         "NodeSchedulable"
     };
     if taints.is_empty() {
-        crate::json::unset(&mut node, "/spec", "taints");
+        crate::build::json::unset(&mut node, "/spec", "taints");
     } else {
         set(&mut node, "/spec/taints", Value::Array(taints));
     }

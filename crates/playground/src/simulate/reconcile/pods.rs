@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Note, owned_by};
 use super::scene::Scene;
+use crate::build::json::{set, text};
 use crate::build::object::CONTROLLER;
 use crate::build::pod::{Placement, pending};
 use crate::build::time;
-use crate::json::{set, text};
 
 /// How long a controller waits after it could not create a pod.
 pub(super) const RETRY: SignedDuration = SignedDuration::from_secs(20);
@@ -77,7 +77,7 @@ pub(super) fn delete(cluster: &mut Cluster<'_>, pod: &Value) {
         return;
     }
     let mut marked = pod.clone();
-    let grace = crate::json::number(pod, "/spec/terminationGracePeriodSeconds").max(0);
+    let grace = crate::build::json::number(pod, "/spec/terminationGracePeriodSeconds").max(0);
     let until = time::after(cluster.now(), grace);
     set(
         &mut marked,

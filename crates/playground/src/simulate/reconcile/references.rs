@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::json::{flag, items, text};
+use crate::build::json::{flag, items, text};
 use crate::world::World;
 
 /// The first error of a container's environment.

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, Note};
 use super::pods::{RETRY, Wanted, create, delete, generated, is_active};
 use super::scene::Scene;
+use crate::build::json::{items, number, set, text};
 use crate::build::service::is_ready;
 use crate::build::time;
-use crate::json::{items, number, set, text};
 
 const COMPONENT: &str = "replicaset-controller";
 

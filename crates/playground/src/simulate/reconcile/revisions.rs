@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::cluster::{Cluster, owned_by};
 use super::template::{plain, same};
 use crate::build::controller::{controller_revision, revision_name};
+use crate::build::json::{number, set, text, unset};
 use crate::build::object::CONTROLLER;
 use crate::build::workload::Kind;
-use crate::json::{number, set, text, unset};
 
 /// Name of the revision that holds the controller's present template; it is made when there is none.
 pub(super) fn current(cluster: &mut Cluster<'_>, parent: &Value, kind: Kind) -> String {

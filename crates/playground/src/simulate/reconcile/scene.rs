@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::ailment::Ailment;
 use super::cluster::owner;
+use crate::build::json::{number, text};
 use crate::build::service::is_ready;
 use crate::faults::{Truth, by_id};
-use crate::json::{number, text};
 use crate::shop::Shop;
 use crate::stage::{Staged, StagedFault};
 use crate::world::{ObjectKey, World};

@@ -11,9 +11,9 @@ use super::claims;
 use super::cluster::{Cluster, Note};
 use super::scene::Scene;
 use super::template::amount;
+use crate::build::json::{entries, escape, flag, items, set, text};
 use crate::build::object::KUBELET;
 use crate::build::time;
-use crate::json::{entries, escape, flag, items, set, text};
 use crate::world::World;
 
 const COMPONENT: &str = "default-scheduler";

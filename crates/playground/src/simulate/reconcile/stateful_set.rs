@@ -9,11 +9,11 @@ use super::pods::{RETRY, Wanted, create, delete};
 use super::revisions;
 use super::scene::Scene;
 use crate::build::controller::REVISION_HASH;
+use crate::build::json::{items, number, push, set, text};
 use crate::build::object::CONTROLLER;
 use crate::build::service::is_ready;
 use crate::build::template::with_label;
 use crate::build::workload::Kind;
-use crate::json::{items, number, push, set, text};
 
 const COMPONENT: &str = "statefulset-controller";
 
@@ -221,7 +221,7 @@ fn count(cluster: &mut Cluster<'_>, parent: &Value, revision: &str) {
         set(&mut status, "/currentRevision", json!(revision));
     }
     if ready == 0 {
-        crate::json::unset(&mut status, "", "readyReplicas");
+        crate::build::json::unset(&mut status, "", "readyReplicas");
     }
     cluster.update_status(parent, status);
 }

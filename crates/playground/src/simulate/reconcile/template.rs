@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::build::controller::TEMPLATE_HASH;
-use crate::json::unset;
+use crate::build::json::unset;
 
 /// Whether two pod templates are equal but for their hash (`EqualIgnoreHash` of the Deployment controller). Clients
 /// that decode an object send it back with empty fields and other spellings of quantities.

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::build::controller::{condition, deployment, replica_set};
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::object::{CONTROLLER, PIPELINE};
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Voice, Workload};
-use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::lives::Lives;
@@ -23,7 +23,7 @@ pub fn add(world: &mut World, shop: &Shop, namespace: &str, rng: &mut Rng) {
     let created = time::before(shop.now(), rng.range(2 * 86_400, 6 * 86_400));
     let mut template = shop.template(&workload, workload.version);
     for part in ["resources", "envFrom", "livenessProbe", "readinessProbe"] {
-        crate::json::unset(&mut template, "/spec/containers/0", part);
+        crate::build::json::unset(&mut template, "/spec/containers/0", part);
     }
     set(&mut template, "/spec/containers/0/resources", json!({}));
     set(&mut template, "/spec/serviceAccountName", json!("default"));

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use crate::build::json::{set, text};
 use crate::build::object::PIPELINE;
 use crate::build::time;
-use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::{Shop, batch};
 use crate::simulate::pods::{FAILED, complete};

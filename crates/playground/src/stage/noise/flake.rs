@@ -1,9 +1,9 @@
 //! A single failed probe of a workload that is fine.
 
 use crate::build::event::{Happening, record};
+use crate::build::json::text;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::json::text;
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
+use crate::build::json::{set, text};
 use crate::build::log::Lines;
 use crate::build::log::merge;
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Workload};
 use crate::faults::{FaultContext, Symptom, Truth};
-use crate::json::{set, text};
 use crate::simulate::callers::pods_of;
 use crate::simulate::rollout::{Change, rollout};
 use crate::world::World;

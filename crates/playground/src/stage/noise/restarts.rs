@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::build::json::{set, text};
 use crate::build::pod::container_id;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::json::{set, text};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use crate::build::json::set;
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::FaultContext;
-use crate::json::set;
 use crate::rng::Rng;
 use crate::simulate::rollout::{Change, rollout};
 use crate::world::World;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::api::status::ApiError;
-use crate::json::text;
+use crate::build::json::text;
 
 /// Applies the operations in order; the first that cannot be applied refuses the whole patch.
 pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), ApiError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::text;
+use crate::build::json::text;
 
 /// The key by which the items of a built-in list merge, `None` when the list is replaced as a whole
 /// (the `patchMergeKey` tags of `k8s.io/api`).

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::status::Cause;
 use crate::api::write::validate::quantity::amount;
-use crate::json::{entries, items, text};
+use crate::build::json::{entries, items, text};
 
 /// Problems of a pod spec at that path.
 pub(crate) fn pod_spec(spec: Option<&Value>, path: &str) -> Vec<Cause> {

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{Mistake, complaint};
+use crate::build::json::{number, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::FaultContext;
-use crate::json::{number, text};
 use crate::shop::chatter;
 use crate::simulate::pods::failing_readiness;
 use crate::simulate::probes::{Failing, unhealthy};

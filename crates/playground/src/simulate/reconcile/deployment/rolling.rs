@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Family, resize};
-use crate::json::number;
+use crate::build::json::number;
 use crate::simulate::reconcile::cluster::Cluster;
 
 /// Grows the new ReplicaSet as far as the surge allows; true when it did.

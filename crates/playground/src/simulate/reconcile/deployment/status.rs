@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Family, revision};
 use crate::build::controller::condition;
+use crate::build::json::{flag, items, number, set, text};
 use crate::build::time;
-use crate::json::{flag, items, number, set, text};
 use crate::simulate::reconcile::cluster::Cluster;
 
 const UNAVAILABLE: &str = "Deployment does not have minimum availability.";

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::show::{self, View, say, warn};
 use super::{Run, Stage, log};
+use crate::build::json::{items, set, text};
 use crate::build::pod::container_id;
 use crate::build::time;
-use crate::json::{items, set, text};
 use crate::simulate::pods::go_duration;
 use crate::simulate::reconcile::ailment::{Ailment, Trouble};
 use crate::simulate::reconcile::cluster::Cluster;
@@ -122,7 +122,7 @@ pub(super) fn crash(
     set(&mut ended, "/containerID", json!(id));
     run.last = Some(ended.clone());
     if text(pod, "/spec/restartPolicy") == "Never" {
-        let code = crate::json::number(&ended, "/exitCode");
+        let code = crate::build::json::number(&ended, "/exitCode");
         let reason = text(&ended, "/reason").to_owned();
         show::complete(cluster, pod, since, code, &reason);
         run.next = time::after(now, 3_600);

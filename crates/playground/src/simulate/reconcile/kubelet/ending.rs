@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::show::say;
+use crate::build::json::{items, text};
 use crate::build::time;
-use crate::json::{items, text};
 use crate::simulate::reconcile::cluster::{Cluster, millis};
 
 /// Stops the containers of a deleted pod, and removes it a little later.

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Run;
+use crate::build::json::{items, text};
 use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
-use crate::json::{items, text};
 use crate::shop::chatter;
 use crate::simulate::reconcile::ailment::{Ailment, Trouble};
 use crate::simulate::reconcile::cluster::Cluster;

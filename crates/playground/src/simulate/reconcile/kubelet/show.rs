@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Run;
+use crate::build::json::{flag, items, number, set, text};
 use crate::build::pod::{container_id, image_id};
 use crate::build::time;
-use crate::json::{flag, items, number, set, text};
 use crate::simulate::reconcile::cluster::{Cluster, Note};
 use crate::world::World;
 
