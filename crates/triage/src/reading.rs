@@ -441,3 +441,11 @@ pub(crate) async fn memory(metrics: &MetricsReader, view: &mut ClusterView) {
         read::memory(metrics, view, &namespace, &pods, MEMORY_HOURS).await;
     }
 }
+
+/// Whether a line names the callee of a call, by host or by cluster address.
+fn names_callee(view: &ClusterView, call: &calls::Call, line: &str) -> bool {
+    let address = view
+        .get_ref(&call.service)
+        .map_or("", |service| service.str("spec.clusterIP"));
+    line.contains(&call.host) || (address.len() > 6 && line.contains(&format!("{address}:")))
+}

@@ -8,9 +8,11 @@ use domain::brief::BRIEF_VERSION;
 use domain::{Brief, Clock, Evidence, Hypothesis, ObjectRef, Signal, Subject, Timings, Topology};
 
 use crate::detectors::{self, Context};
+use crate::focus::intent;
 use crate::focus::{self, Focus};
 use crate::rank::{self, Placed};
-use crate::{evidence, intent, neighbours, reading, verdict};
+use crate::reading::neighbours;
+use crate::{evidence, reading, verdict};
 
 /// Most signals that a brief carries.
 const SIGNAL_LIMIT: usize = 30;

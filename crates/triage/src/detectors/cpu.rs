@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::finding::{SignalBuilder, signal};
 use super::text::{ago, quantity};
 use super::{Context, Detector};
-use crate::{neighbours, vitals};
+use crate::reading::neighbours;
+use crate::vitals;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "cpu",

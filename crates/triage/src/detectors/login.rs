@@ -328,7 +328,7 @@ fn rejected(
         return None;
     }
     let change = server_change(view, refused);
-    let certainty = match (worked, change.is_some()) {
+    let certainty: f64 = match (worked, change.is_some()) {
         (true, true) => 0.93,
         (true, false) => 0.85,
         (false, true) => 0.7,
