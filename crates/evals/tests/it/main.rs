@@ -1,4 +1,6 @@
 //! Integration tests of the evals: the golden scenarios themselves.
 
+#![cfg(test)]
+
 mod degradations;
 mod golden;

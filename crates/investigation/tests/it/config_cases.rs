@@ -79,7 +79,7 @@ async fn check(case: &(&str, &str, &str), seed: u64) -> Result<(), String> {
             None => Stimulus::Alert((*alert).to_owned()),
         },
     };
-    let randomize = seed % 3 != 0;
+    let randomize = !seed.is_multiple_of(3);
     let rendered = render(&staging, RenderOptions { seed, randomize }).map_err(|error| error.to_string())?;
     let options = ServeOptions {
         freeze: true,

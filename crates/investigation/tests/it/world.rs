@@ -44,7 +44,7 @@ pub(crate) async fn serve(rendered: Rendered, options: ServeOptions) -> Stage {
     let playground = Playground::start(rendered.world.clone(), options)
         .await
         .expect("it starts");
-    let redactor = Redactor::from_passphrase("test");
+    let redactor = Redactor::from_passphrase("a saved world");
     let limits = Limits {
         deadline: Duration::from_secs(20),
         ..Limits::default()
@@ -69,7 +69,7 @@ pub(crate) async fn serve(rendered: Rendered, options: ServeOptions) -> Stage {
 
 pub(crate) fn subject(rendered: &Rendered) -> Subject {
     let stimulus = serde_json::to_vec(rendered.world.stimulus.as_ref().expect("a stimulus")).expect("JSON");
-    let redactor = Redactor::from_passphrase("test");
+    let redactor = Redactor::from_passphrase("a saved world");
     match intake::parse_file(&stimulus, &redactor, rendered.world.now).expect("the stimulus parses") {
         FileStimulus::Notification(notification) => Subject::Alerts {
             alerts: notification.alerts,

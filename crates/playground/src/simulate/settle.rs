@@ -59,9 +59,10 @@ fn write_status(world: &mut World, shop: &Shop, key: &ObjectKey, status: Value, 
 
 fn replica_sets(world: &mut World, shop: &Shop, pods: &[Value]) {
     for key in keys(world, "ReplicaSet") {
-        // `controller.FilterActivePods`: a ReplicaSet does not count pods that are being deleted.
+        // `controller.FilterActivePods`: a ReplicaSet does not count pods that have ended or are being deleted.
         let own: Vec<&Value> = owned(pods, "ReplicaSet", &key.namespace, &key.name)
             .into_iter()
+            .filter(|pod| !matches!(text(pod, "/status/phase"), "Failed" | "Succeeded"))
             .filter(|pod| pod.pointer("/metadata/deletionTimestamp").is_none())
             .collect();
         let Some(object) = world.get("ReplicaSet", &key.namespace, &key.name) else {

@@ -73,7 +73,7 @@ fn crash<'a>(view: &'a ClusterView, container: Container<'a>) -> Option<Crash<'a
     let ended = container.terminated_time("finishedAt");
     let recent = ended.is_some_and(|at| view.now.duration_since(at) < RECENT);
     // 137 and 143 are signals from outside; 0 is no error.
-    if matches!(code, 0 | 137 | 143) || container.restarts() < 2 || !(recent || !container.ready()) {
+    if matches!(code, 0 | 137 | 143) || container.restarts() < 2 || (!recent && container.ready()) {
         return None;
     }
     let line = [true, false]

@@ -14,6 +14,9 @@ use super::{Context, Detector};
 
 const ID: &str = "cascading-failure/queue-backlog";
 
+/// Lines with where they stand.
+type Lines<'a> = Vec<(&'a LogSource, &'a LogLine)>;
+
 pub(super) const DETECTOR: Detector = Detector {
     name: "queue",
     mechanisms: &[ID],
@@ -48,7 +51,7 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
 }
 
 fn stuck<'a>(context: &Context<'a>) -> Vec<Stuck<'a>> {
-    let mut found: BTreeMap<(ObjectRef, String, String), Vec<(&LogSource, &LogLine)>> = BTreeMap::new();
+    let mut found: BTreeMap<(ObjectRef, String, String), Lines<'_>> = BTreeMap::new();
     for (source, lines) in complaints::logs(context) {
         let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
         let Some(workload) = context

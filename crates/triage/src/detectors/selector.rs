@@ -90,7 +90,7 @@ fn too_broad(context: &Context<'_>, service: &Object) -> Option<Signal> {
             .affects([meant.clone()])
             .facts(service, ["spec.selector"])
             .computed(service.reference(), "endpoints.foreign", &pods.to_string(), None)
-            .fact(complaints.last().map(|complaint| complaint.fact()))
+            .fact(complaints.last().map(super::complaints::Complaint::fact))
             .params("spec.selector", &selector::show(wanted), expected)
             .build(),
     )

@@ -267,7 +267,7 @@ fn wrong_port(context: &Context<'_>, service: &Object) -> Option<Signal> {
             .affects(callers(context, service.reference()))
             .facts(service, [field.as_str()])
             .facts(workload, ["spec.template.spec.containers"])
-            .fact(refused.last().map(|complaint| complaint.fact()))
+            .fact(refused.last().map(super::complaints::Complaint::fact))
             .params(&field, &target, offered.first().map(String::as_str))
             .build(),
     )

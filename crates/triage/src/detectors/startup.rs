@@ -150,7 +150,7 @@ fn loading<'a>(view: &'a ClusterView, container: &Container<'_>) -> Option<&'a L
         let found = wording::classify(words(Place::Log, "", line.text.as_str()));
         if found.contains(&ID) {
             last = Some(line);
-        } else if found.iter().any(|id| *id == "app-vs-infra/app-crash") || is_up(line.text.as_str()) {
+        } else if found.contains(&"app-vs-infra/app-crash") || is_up(line.text.as_str()) {
             return None;
         }
     }

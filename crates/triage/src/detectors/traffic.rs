@@ -9,6 +9,9 @@ use super::{Context, Detector};
 use crate::detectors::finding::signal;
 use crate::vitals::{self, Route};
 
+/// Takes a figure from a series' samples.
+type Pick<'a> = &'a dyn Fn(&[(Timestamp, f64)]) -> Option<f64>;
+
 pub(super) const DETECTOR: Detector = Detector {
     name: "traffic",
     mechanisms: &[ID],
@@ -98,7 +101,7 @@ fn cost(view: &ClusterView, workload: &ObjectRef, requests: &[(Timestamp, f64)])
                 .is_some_and(|pod| &view.workload_of(pod) == workload)
         })
         .collect();
-    let sum = |pick: &dyn Fn(&[(Timestamp, f64)]) -> Option<f64>| -> Option<f64> {
+    let sum = |pick: Pick<'_>| -> Option<f64> {
         let values: Vec<f64> = of_workload
             .iter()
             .filter_map(|series| pick(&series.samples))

@@ -1,3 +1,5 @@
 //! Integration tests of triage that need no cluster.
 
+#![cfg(test)]
+
 mod wording;

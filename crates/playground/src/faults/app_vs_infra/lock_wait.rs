@@ -73,26 +73,12 @@ impl Fault for LockWait {
         })
     }
 
-    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, _: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
-        let pods = world
-            .of_kind("Pod")
-            .filter(|pod| {
-                text(pod, "/metadata/namespace") == cause.object.namespace
-                    && text(pod, "/metadata/ownerReferences/0/name") == cause.object.name
-            })
-            .map(|pod| {
-                Step::Delete(key(
-                    "",
-                    "Pod",
-                    &cause.object.namespace,
-                    text(pod, "/metadata/name"),
-                ))
-            });
-        let mut delete = vec![Step::Delete(cause.object.clone())];
-        delete.extend(pods);
+        // Its pod goes with it: the garbage collector takes what it owns.
+        let delete = vec![Step::Delete(cause.object.clone())];
         let suspend = Step::MergePatch {
             object: cause.object.clone(),
             patch: json!({ "spec": { "suspend": true } }),

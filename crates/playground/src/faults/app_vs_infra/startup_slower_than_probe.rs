@@ -53,7 +53,7 @@ impl Fault for StartupSlowerThanProbe {
         };
         let budget = world
             .get("Deployment", &workload.namespace, &workload.name)
-            .map_or(80, |object| liveness_budget_s(object));
+            .map_or(80, liveness_budget_s);
         let boot_s = budget + ctx.rng.range(40, 150);
         for pod in &rolled.new_pods {
             let lives = Lives::since(time::after(at, 4), budget + ctx.rng.range(0, 4), ctx.shop.now());

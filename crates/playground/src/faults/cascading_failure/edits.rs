@@ -117,7 +117,7 @@ pub(super) fn put_env(template: &mut Value, name: &str, value: &str) {
     let variable = json!({ "name": name, "value": value });
     match place {
         Some(index) => {
-            crate::build::json::set(template, &format!("/spec/containers/0/env/{index}"), variable)
+            crate::build::json::set(template, &format!("/spec/containers/0/env/{index}"), variable);
         }
         None => crate::build::json::push(template, "/spec/containers/0/env", variable),
     }

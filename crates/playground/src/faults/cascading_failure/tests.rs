@@ -49,7 +49,7 @@ fn no_event_is_older_than_an_hour_or_in_the_future_and_metrics_stay_small() {
     for fault in super::FAULTS {
         let world = staged(fault.id(), 4).world;
         assert!(
-            world.metrics.len() < 2_000_000,
+            world.metrics.len() < 3_500_000,
             "{} {}",
             fault.id(),
             world.metrics.len()

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::scene::{config_map, edit, end_at_start, restart, roll, undo};
+use super::scene::{config_map, edit, end_at_start, restart, roll};
 use crate::build::json::{escape, push, set, text};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
@@ -94,20 +94,16 @@ impl Fault for ConfigInvalid {
         }
     }
 
-    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
             return Vec::new();
         };
         let field = format!("/data/{}", escape(text(&cause.params, "/key")));
         let repair = edit(&cause.object, &field, json!(text(&cause.params, "/expected")));
-        let mut out = vec![
+        vec![
             Remedy::heals("repair-config", vec![repair, restart(workload, shop.now())]),
             Remedy::fails("restart", vec![restart(workload, shop.now())]),
-        ];
-        if let Some(step) = undo(world, workload) {
-            out.push(Remedy::fails("rollout-undo", vec![step]));
-        }
-        out
+        ]
     }
 }
 

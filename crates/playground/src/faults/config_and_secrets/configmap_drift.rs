@@ -92,7 +92,7 @@ impl Fault for ConfigMapDrift {
             .is_some_and(|map| text(map, &field) == text(&cause.params, "/found"))
     }
 
-    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -101,14 +101,10 @@ impl Fault for ConfigMapDrift {
         };
         let field = format!("/data/{}", escape(text(&cause.params, "/key")));
         let revert = edit(&cause.object, &field, json!(text(&cause.params, "/expected")));
-        let mut out = vec![
+        vec![
             Remedy::heals("revert-config", vec![revert, restart(workload, shop.now())]),
             Remedy::fails("restart", vec![restart(workload, shop.now())]),
-        ];
-        if let Some(undo) = super::scene::undo(world, workload) {
-            out.push(Remedy::fails("rollout-undo", vec![undo]));
-        }
-        out
+        ]
     }
 }
 

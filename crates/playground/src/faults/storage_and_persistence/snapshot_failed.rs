@@ -40,15 +40,14 @@ impl Fault for SnapshotFailed {
             return false;
         };
         let newest = &cause.object;
-        let failing = world
+        world
             .get("VolumeSnapshot", &newest.namespace, &newest.name)
             .is_some_and(|found| {
                 let class = text(found, "/spec/volumeSnapshotClassName");
                 let refused = text(&cause.params, "/kind") == "driver";
                 !flag(found, "/status/readyToUse")
                     && (refused || world.get("VolumeSnapshotClass", "", class).is_none())
-            });
-        failing
+            })
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {

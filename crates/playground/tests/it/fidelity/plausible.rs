@@ -83,7 +83,8 @@ fn counts(world: &World, say: &mut dyn FnMut(String)) {
                 .filter(|pod| text(pod, "/metadata/namespace") == namespace)
                 .filter(|pod| controller(pod).is_some_and(|owner| owner.0 == kind && owner.1 == name))
                 .filter(|pod| !matches!(text(pod, "/status/phase"), "Failed" | "Succeeded"))
-                .filter(|pod| text(pod, "/metadata/deletionTimestamp").is_empty())
+                // A StatefulSet counts what is being deleted until it is gone.
+                .filter(|pod| kind == "StatefulSet" || text(pod, "/metadata/deletionTimestamp").is_empty())
                 .collect();
             let count = i64::try_from(pods.len()).unwrap_or_default();
             if number(set, "/status/replicas") != count {
@@ -257,6 +258,16 @@ fn may_be_gone(kind: &str) -> bool {
 
 fn endpoints(world: &World, say: &mut dyn FnMut(String)) {
     for slice in world.of_kind("EndpointSlice") {
+        let service = world.get(
+            "Service",
+            text(slice, "/metadata/namespace"),
+            text(slice, "/metadata/labels/kubernetes.io~1service-name"),
+        );
+        if service
+            .is_some_and(|found| found.pointer("/spec/publishNotReadyAddresses") == Some(&Value::Bool(true)))
+        {
+            continue;
+        }
         for endpoint in slice
             .pointer("/endpoints")
             .and_then(Value::as_array)
