@@ -70,6 +70,10 @@ async fn each_scenario_is_staged_and_nothing_wrong_is_asserted() {
     }
     eprintln!("{}", serde_json::to_string_pretty(&run.summary).expect("JSON"));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if std::env::var("DOGWATCH_ONLY").is_err() {
+        assert!(run.strict_pass >= 0.8, "strict pass {}", run.strict_pass);
+        assert!(run.twins_pass >= 0.75, "twins {}", run.twins_pass);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
