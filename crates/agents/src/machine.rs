@@ -202,7 +202,7 @@ impl AgentRun {
         messages
     }
 
-    /// From 80 % of turns or tokens on: conclude.
+    /// What is left, and from 80 % of turns or tokens on: conclude.
     fn hint(&self, limits: &Guardrails, ending: &str) -> Option<Redacted> {
         let turns = f64::from(u32::try_from(self.turns.len()).unwrap_or(u32::MAX))
             / f64::from(limits.max_turns.max(1));
@@ -211,10 +211,13 @@ impl AgentRun {
                 / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
         };
         let tokens = share(self.usage.tokens(), limits.max_tokens);
-        (turns.max(tokens) >= WARN_SHARE && !self.turns.is_empty()).then(|| {
-            Redacted::trusted(&format!(
-                "Your budget is nearly used up: call {ending} now with what is proven."
-            ))
+        let left = u64::from(limits.max_tool_calls).saturating_sub(self.usage.tool_calls);
+        (!self.turns.is_empty()).then(|| {
+            Redacted::trusted(&if turns.max(tokens) >= WARN_SHARE || left == 0 {
+                format!("Your budget is nearly used up: call {ending} now with what is proven.")
+            } else {
+                format!("Tool calls left: {left}.")
+            })
         })
     }
 

@@ -10,4 +10,5 @@ pub(crate) mod look;
 pub(crate) mod metrics;
 mod pace;
 mod project;
+pub(crate) mod recorder;
 pub(crate) mod secrets;

@@ -19,6 +19,7 @@ pub use api::kinds::{self, Kind};
 pub use api::logs::{LogLine, LogSource};
 pub use api::look::{Blind, Look};
 pub use api::metrics::{MetricsReader, Series};
+pub use api::recorder::{Ask, MetricAnswer, Recorder, Recording, Refusal};
 pub use api::secrets::{CertificateFact, KeyFact, Oddity, SecretFacts};
 pub use object::{Manager, Object};
 pub use view::ClusterView;

@@ -47,7 +47,9 @@ pub(crate) fn run(cli: Cli, env: Environment) -> Result<(), Failure> {
     match cli.command {
         Command::Work(command) => work(&command, &surroundings),
         Command::Playground(command) => unconfigured(self::playground::run(&command)),
-        Command::Scenario(command) => unconfigured(scenario::run(&command)),
+        Command::Scenario(command) => {
+            unconfigured(async { scenario::run(&command, &surroundings.config()?).await })
+        }
         Command::Eval(command) => unconfigured(eval::run(&command)),
         Command::Agents(command) => self::agents::run(&command, &surroundings),
         Command::Tools(command) => self::tools::run(&command),

@@ -8,3 +8,4 @@ pub(crate) mod model;
 pub(crate) mod progress;
 pub(crate) mod scene;
 pub(crate) mod service;
+pub(crate) mod staged;

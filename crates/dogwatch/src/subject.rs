@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use cluster::resolve::{self, Resolution};
 use cluster::{Kind, Look, Selectors, kinds, read};
-use domain::{Existence, ObjectRef, Redacted, Subject};
+use domain::{Existence, ObjectRef, Redacted, Redactor, Subject};
 use intake::{FileStimulus, parse_file};
+use serde_json::{Value, json};
 
 use crate::compose::scene::Scene;
 use crate::failure::Failure;
@@ -58,6 +59,42 @@ impl SubjectArgs {
             text: scene.reader.redactor().redact(text),
             namespace: self.namespace.clone(),
         })
+    }
+}
+
+impl SubjectArgs {
+    /// The subject as a world's `stimulus.json` says it, redacted.
+    pub(crate) fn stimulus(&self, scene: &Scene, subject: &Subject) -> Result<Value, Failure> {
+        if let Some(file) = &self.alert {
+            let text = contents(file)?;
+            let mut parsed: Value = serde_json::from_slice(&text)
+                .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+            redact(&mut parsed, scene.reader.redactor());
+            return Ok(parsed);
+        }
+        Ok(match subject {
+            Subject::Workload { object } => json!({
+                "workload": format!("{}/{}/{}", object.namespace, object.kind, object.name)
+            }),
+            Subject::Question { text, namespace } => {
+                let mut said = json!({ "question": text.as_str() });
+                if let Some(namespace) = namespace {
+                    said["namespace"] = json!(namespace);
+                }
+                said
+            }
+            Subject::Alerts { .. } => scene.stimulus.clone().unwrap_or_default(),
+        })
+    }
+}
+
+/// Redacts every text of a stimulus.
+fn redact(value: &mut Value, redactor: &Redactor) {
+    match value {
+        Value::String(text) => *text = redactor.redact(text).as_str().to_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, redactor)),
+        Value::Object(map) => map.values_mut().for_each(|item| redact(item, redactor)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

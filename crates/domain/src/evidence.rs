@@ -174,6 +174,7 @@ pub fn render(
             "COULD NOT LOOK ({reason}): {message}. This proves neither presence nor absence.\n"
         ));
     }
+    let newest = facts.iter().filter_map(|fact| fact.time).max();
     let mut last: Option<&ObjectRef> = None;
     let mut shown = 0;
     for fact in facts {
@@ -182,7 +183,7 @@ pub fn render(
             line.push_str(&format!("# {}\n", fact.object));
         }
         let time = fact.time.map_or_else(String::new, |time| {
-            format!(" @{}", time.strftime("%m-%dT%H:%M:%SZ"))
+            format!(" @{}", time.strftime(moment_format(time, newest)))
         });
         line.push_str(&format!(
             "{} = {}{time}\n",
@@ -215,4 +216,14 @@ pub fn render(
         text.push_str("nothing there\n");
     }
     (Redacted::trusted(text.trim_end()), truncated)
+}
+
+/// How a time is written: the year is left out unless it lies far before the newest of its kind.
+fn moment_format(time: Timestamp, newest: Option<Timestamp>) -> &'static str {
+    const FAR: jiff::SignedDuration = jiff::SignedDuration::from_hours(300 * 24);
+    if newest.is_some_and(|newest| newest.duration_since(time) > FAR) {
+        "%Y-%m-%dT%H:%M:%SZ"
+    } else {
+        "%m-%dT%H:%M:%SZ"
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! It must not know how an answer is come by beyond the arm that it runs, nor anything of the command line.
 
+pub mod capture;
 pub mod coverage;
 pub mod degrade;
 pub mod lint;

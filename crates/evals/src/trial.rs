@@ -28,10 +28,22 @@ pub enum TrialError {
 /// # Errors
 /// When the world cannot be served or its stimulus cannot be read.
 pub async fn triage(world: World, options: ServeOptions) -> Result<Brief, TrialError> {
+    triage_with(world, options, Redactor::from_passphrase(PASSPHRASE)).await
+}
+
+/// As [`triage`], with the redactor that made a captured world.
+///
+/// # Errors
+/// When the world cannot be served or its stimulus cannot be read.
+pub async fn triage_with(
+    world: World,
+    options: ServeOptions,
+    redactor: Redactor,
+) -> Result<Brief, TrialError> {
     let serve = |error: &dyn std::fmt::Display| TrialError::Serve(error.to_string());
     let clock = Clock::Frozen(world.now);
-    let subject = subject(&world)?;
-    let has_metrics = !world.metrics.is_empty();
+    let (name, has_metrics) = (world.cluster.clone(), world.has_metrics());
+    let subject = subject(&world, &redactor)?;
     let options = ServeOptions {
         freeze: true,
         ..options
@@ -43,10 +55,10 @@ pub async fn triage(world: World, options: ServeOptions) -> Result<Brief, TrialE
         deadline: DEADLINE,
         ..Limits::default()
     };
-    let redactor = Redactor::from_passphrase(PASSPHRASE);
     let reader = ClusterReader::connect(&Target::Url(playground.url()), redactor, limits)
         .await
-        .map_err(|error| serve(&error))?;
+        .map_err(|error| serve(&error))?
+        .named(&name);
     let metrics = if has_metrics {
         MetricsReader::new(&format!("{}/prometheus", playground.url()), DEADLINE)
             .map_err(|error| serve(&error))?
@@ -60,14 +72,13 @@ pub async fn triage(world: World, options: ServeOptions) -> Result<Brief, TrialE
 }
 
 /// What a world's stimulus asks for.
-fn subject(world: &World) -> Result<Subject, TrialError> {
+fn subject(world: &World, redactor: &Redactor) -> Result<Subject, TrialError> {
     let wrong = |message: String| TrialError::Stimulus(message);
     let stimulus = world
         .stimulus
         .as_ref()
         .ok_or_else(|| wrong("there is none".to_owned()))?;
-    let redactor = Redactor::from_passphrase(PASSPHRASE);
-    let parsed = intake::parse_file(stimulus.to_string().as_bytes(), &redactor, world.now)
+    let parsed = intake::parse_file(stimulus.to_string().as_bytes(), redactor, world.now)
         .map_err(|error| wrong(error.to_string()))?;
     Ok(match parsed {
         FileStimulus::Notification(notification) => Subject::Alerts {

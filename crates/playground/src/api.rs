@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::prometheus::Database;
 use crate::api::call::Call;
-use crate::api::route::Route;
+use crate::api::route::{Endpoint, Route};
 use crate::api::status::ApiError;
 use crate::api::store::Store;
 use crate::serve::clock::MovingClock;
@@ -23,6 +23,7 @@ use crate::serve::{Identity, ServeOptions, Weather};
 use crate::simulate::reconcile::Simulation;
 use crate::stage::StagedFault;
 use crate::world::World;
+use crate::world::captured::{Asked, Captured};
 
 mod access;
 mod call;
@@ -48,6 +49,7 @@ pub(crate) struct ApiServer {
     identities: Vec<Identity>,
     pub(crate) weather: Weather,
     pub(crate) requests: Requests,
+    captured: Option<Captured>,
     /// The world's metrics, read when first asked for.
     pub(crate) series: OnceLock<Database>,
     stop: CancellationToken,
@@ -62,6 +64,7 @@ impl ApiServer {
             shift_to(&mut world, Clock::System.now());
             Clock::System
         };
+        let captured = world.captured.clone();
         let store = Store::new(world);
         let simulation = Simulation::new(
             store.world(),
@@ -78,6 +81,7 @@ impl ApiServer {
             identities: options.tokens,
             weather: options.weather,
             requests: Requests::default(),
+            captured,
             series: OnceLock::new(),
             stop,
         }
@@ -130,6 +134,25 @@ impl ApiServer {
     }
 }
 
+/// A captured world answers only what was looked at when it was captured.
+fn admit(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Result<(), ApiError> {
+    let Some(captured) = &server.captured else {
+        return Ok(());
+    };
+    let key = endpoint.resource.key(&endpoint.namespace, &endpoint.name);
+    let asked = Asked {
+        plural: &endpoint.resource.plural,
+        namespace: &endpoint.namespace,
+        name: &endpoint.name,
+        labels: call.param("labelSelector").unwrap_or_default(),
+        fields: call.param("fieldSelector").unwrap_or_default(),
+        is_held: !endpoint.name.is_empty() && server.read().get(&key).is_some(),
+    };
+    captured
+        .admit(asked)
+        .map_err(|refused| ApiError::captured(refused.code, refused.message))
+}
+
 /// Answers one HTTP request.
 pub(crate) async fn handle(State(server): State<Arc<ApiServer>>, request: Request<Body>) -> Response {
     let target = request
@@ -162,6 +185,7 @@ async fn answer(server: &Arc<ApiServer>, request: Request<Body>, target: &str) -
     };
     access::authorize(&server.weather, &call, &endpoint)?;
     if call.method == http::Method::GET {
+        admit(server, &call, &endpoint)?;
         read::answer(server, &call, &endpoint)
     } else {
         write::answer(server, &call, &endpoint)

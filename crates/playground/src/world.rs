@@ -1,12 +1,15 @@
 //! A world: a cluster at a moment. Owns the objects, logs and metrics that the API server serves and that
 //! faults alter. Knows nothing of HTTP.
 
+pub mod captured;
 pub mod dir;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+use self::captured::Captured;
 
 /// Identifies an object the way the API server does: API group (empty for core), kind, namespace (empty for
 /// cluster-scoped kinds) and name.
@@ -69,6 +72,17 @@ pub struct ContainerLog {
     pub previous_error: Option<String>,
 }
 
+impl ContainerLog {
+    /// Whether it says anything of the current or the previous instance.
+    pub fn holds(&self, previous: bool) -> bool {
+        if previous {
+            self.previous.is_some() || self.previous_error.is_some()
+        } else {
+            self.current.is_some() || self.error.is_some()
+        }
+    }
+}
+
 /// A cluster at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
@@ -90,6 +104,8 @@ pub struct World {
     /// Resources (plurals) that the world says nothing about, as a dump does of kinds that it leaves out. They are
     /// forbidden rather than empty, so that nobody takes silence for absence.
     pub unseen: BTreeSet<String>,
+    /// How a captured world was read; `None` for worlds that were made.
+    pub captured: Option<Captured>,
 }
 
 impl World {
@@ -105,7 +121,14 @@ impl World {
             metrics: String::new(),
             stimulus: None,
             unseen: BTreeSet::new(),
+            captured: None,
         }
+    }
+
+    /// Whether anything is known of metrics.
+    pub fn has_metrics(&self) -> bool {
+        let answered = |captured: &Captured| !captured.metrics.is_empty();
+        !self.metrics.is_empty() || self.captured.as_ref().is_some_and(answered)
     }
 
     /// Adds or replaces an object; one without `apiVersion`, `kind` or `metadata.name` is ignored and `false`

@@ -5,7 +5,10 @@ use llm::ToolSpec;
 use serde_json::Value;
 
 use crate::call::{Called, ToolError, ToolInfo, entry};
-use crate::families::{changes, config, helm, logs, memory, network, nodes, objects, storage, workload};
+use crate::families::{
+    certificates, changes, config, helm, logs, memory, network, nodes, objects, placement, promql, quota,
+    rbac, scaling, storage, webhooks, workload,
+};
 
 use crate::workspace::Workspace;
 
@@ -18,7 +21,14 @@ static ALL: &[ToolInfo] = &[
     entry::<changes::Changes>(),
     entry::<memory::MemoryUsage>(),
     entry::<nodes::NodeConditions>(),
+    entry::<placement::SchedulingExplain>(),
+    entry::<quota::QuotaUsage>(),
+    entry::<scaling::HpaStatus>(),
+    entry::<promql::MetricsQuery>(),
     entry::<config::ConfigRefs>(),
+    entry::<rbac::RbacCheck>(),
+    entry::<webhooks::WebhooksFor>(),
+    entry::<certificates::CertificateCheck>(),
     entry::<helm::HelmReleases>(),
     entry::<helm::HelmDiff>(),
     entry::<storage::PvcChain>(),

@@ -226,3 +226,26 @@ pub fn enforcer(view: &ClusterView) -> Option<&Object> {
             .any(|text| ENFORCERS.iter().any(|enforcer| text.contains(enforcer)))
     })
 }
+
+/// Ready addresses of a Service, by its EndpointSlices. An endpoint without a ready condition counts as ready.
+pub fn ready_endpoints(view: &ClusterView, service: &Object) -> usize {
+    slices(view, service)
+        .flat_map(|slice| slice.list("endpoints"))
+        .filter(|endpoint| endpoint.pointer("/conditions/ready") != Some(&Value::Bool(false)))
+        .map(|endpoint| {
+            endpoint
+                .get("addresses")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len)
+        })
+        .sum()
+}
+
+/// The EndpointSlices of a Service.
+pub(crate) fn slices<'a>(
+    view: &'a ClusterView,
+    service: &'a Object,
+) -> impl Iterator<Item = &'a Object> + 'a {
+    view.in_namespace("EndpointSlice", service.namespace())
+        .filter(|slice| slice.str("metadata.labels[kubernetes.io/service-name]") == service.name())
+}

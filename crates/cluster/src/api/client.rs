@@ -13,6 +13,7 @@ use crate::api::kinds::{self, Kind};
 use crate::api::look::{Blind, Look};
 use crate::api::pace::Pace;
 use crate::api::project;
+use crate::api::recorder::Recorder;
 use crate::object::Object;
 
 /// How hard the API server may be asked.
@@ -84,6 +85,7 @@ struct Shared {
     slots: Semaphore,
     pace: Pace,
     requests: AtomicU64,
+    recorder: Option<Recorder>,
 }
 
 /// Narrows a list on the server.
@@ -132,6 +134,7 @@ impl ClusterReader {
             slots: Semaphore::new(limits.concurrency),
             pace: Pace::new(limits.per_second, limits.burst),
             requests: AtomicU64::new(0),
+            recorder: None,
         };
         Self {
             client,
@@ -148,6 +151,35 @@ impl ClusterReader {
             self.shared.redactor.clone(),
             self.shared.limits,
         )
+    }
+
+    /// The same reader, with every answer kept by a recorder; limits and count start anew.
+    #[must_use]
+    pub fn recorded(self, recorder: Recorder) -> Self {
+        let Shared {
+            cluster,
+            redactor,
+            limits,
+            ..
+        } = &*self.shared;
+        let shared = Shared {
+            cluster: cluster.clone(),
+            redactor: redactor.clone(),
+            limits: *limits,
+            slots: Semaphore::new(limits.concurrency),
+            pace: Pace::new(limits.per_second, limits.burst),
+            requests: AtomicU64::new(0),
+            recorder: Some(recorder),
+        };
+        Self {
+            client: self.client,
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Who keeps the answers, if anybody does.
+    pub(crate) fn recorder(&self) -> Option<&Recorder> {
+        self.shared.recorder.as_ref()
     }
 
     /// Name of the cluster.
@@ -173,7 +205,16 @@ impl ClusterReader {
     /// Reads one object.
     pub async fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Look<Object> {
         let accept = accept(kind, false);
-        match self.json(&kind.path(namespace, Some(name)), accept).await {
+        let answer = self.json(&kind.path(namespace, Some(name)), accept).await;
+        if let Some(recorder) = self.recorder() {
+            match &answer {
+                Ok(value) => recorder.object(kind, value, self.redactor()),
+                Err(failure) => {
+                    recorder.looked(kind, namespace, name, &Selectors::default(), Some(failure));
+                }
+            }
+        }
+        match answer {
             Ok(value) => project::object(kind, value, self.redactor()).map_or(Look::Empty, Look::Found),
             Err(Failure::NotFound) => Look::Empty,
             Err(Failure::Blind(blind)) => Look::CouldNotLook(blind),
@@ -196,10 +237,16 @@ impl ClusterReader {
 
     /// Lists a kind in a namespace (empty: in all). `Empty` means that a complete list had no items.
     pub async fn list(&self, kind: &Kind, namespace: &str, selectors: &Selectors) -> Look<Vec<Object>> {
-        match self
+        let answer = self
             .raw_list(kind, namespace, selectors, accept(kind, true))
-            .await
-        {
+            .await;
+        if let Some(recorder) = self.recorder() {
+            for item in answer.as_ref().ok().into_iter().flatten() {
+                recorder.object(kind, item, self.redactor());
+            }
+            recorder.looked(kind, namespace, "", selectors, answer.as_ref().err());
+        }
+        match answer {
             Ok(items) if items.is_empty() => Look::Empty,
             Ok(items) => Look::Found(
                 items

@@ -3,14 +3,16 @@
 //! Layout by Helm's `pkg/storage/driver`: Secret type `helm.sh/release.v1`, labels `owner=helm`, `name`,
 //! `status`, `version`; `data.release` is base64 of gzip of JSON.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::{ObjectRef, Redacted, Redactor};
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::client::{ClusterReader, Failure, Selectors};
 use crate::api::kinds;
@@ -117,6 +119,9 @@ impl ClusterReader {
                 )),
             })
         })?;
+        if let (Some(recorder), Some(kind)) = (self.recorder(), kinds::find("Secret")) {
+            recorder.release(kind, &value, &release, self.redactor());
+        }
         Ok(revision(&release, namespace, self.redactor()))
     }
 }
@@ -135,6 +140,56 @@ fn unpack(packed: &str) -> Result<Value, &'static str> {
         inner
     };
     serde_json::from_slice(&json).map_err(|_| "not JSON")
+}
+
+/// Packs a release as Helm does.
+pub(super) fn pack(release: &Value) -> String {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    let packed = packer
+        .write_all(release.to_string().as_bytes())
+        .and_then(|()| packer.finish())
+        .unwrap_or_default();
+    STANDARD.encode(STANDARD.encode(packed))
+}
+
+/// What a recording keeps of a release: no more than [`revision`] reads, redacted; the manifest names its objects only.
+pub(super) fn kept(release: &Value, redactor: &Redactor) -> Value {
+    let text = |path: &str| release.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let redacted = |path: &str| {
+        let mut value = release.pointer(path).cloned().unwrap_or_default();
+        project::redact(&mut value, "", redactor);
+        value
+    };
+    let documents: Vec<String> = manifest_objects(text("/manifest"), "")
+        .iter()
+        .map(|object| {
+            let namespace = if object.namespace.is_empty() {
+                String::new()
+            } else {
+                format!("  namespace: {}\n", object.namespace)
+            };
+            format!(
+                "kind: {}\nmetadata:\n  name: {}\n{namespace}",
+                object.kind, object.name
+            )
+        })
+        .collect();
+    json!({
+        "name": text("/name"),
+        "namespace": text("/namespace"),
+        "version": release.pointer("/version").cloned().unwrap_or_default(),
+        "info": {
+            "status": text("/info/status"),
+            "last_deployed": text("/info/last_deployed"),
+            "description": redactor.redact(text("/info/description")).as_str(),
+        },
+        "chart": {
+            "metadata": { "name": text("/chart/metadata/name"), "version": text("/chart/metadata/version") },
+            "values": redacted("/chart/values"),
+        },
+        "config": redacted("/config"),
+        "manifest": documents.join("---\n"),
+    })
 }
 
 fn revision(release: &Value, namespace: &str, redactor: &Redactor) -> Revision {

@@ -183,6 +183,15 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 }
 
 impl Kind {
+    /// `apiVersion` of its objects.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
     /// URL path of the collection (`namespace` empty: of all namespaces) or of one object in it.
     pub fn path(&self, namespace: &str, name: Option<&str>) -> String {
         let mut path = if self.group.is_empty() {

@@ -41,7 +41,12 @@ impl ClusterReader {
             escape(&source.container),
             source.previous,
         );
-        match self.text(&path, "*/*").await {
+        let answer = self.text(&path, "*/*").await;
+        if let Some(recorder) = self.recorder() {
+            let text = answer.as_ref().map(String::as_str);
+            recorder.log(source, text, self.redactor());
+        }
+        match answer {
             Ok(text) if text.trim().is_empty() => Look::Empty,
             Ok(text) => Look::Found(text.lines().map(|line| self.line(line)).collect()),
             Err(Failure::NotFound) => Look::Empty,

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use domain::{NotLooked, Redacted};
+use domain::{NotLooked, Redacted, Redactor};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::api::client::escape;
 use crate::api::look::{Blind, Look};
+use crate::api::recorder::Recorder;
 
 /// A metrics source, or the knowledge that there is none.
 #[derive(Clone, Default)]
 pub struct MetricsReader {
     source: Option<(reqwest::Client, String)>,
+    recorder: Option<(Recorder, Redactor)>,
 }
 
 /// One time series.
@@ -72,7 +74,23 @@ impl MetricsReader {
             .build()?;
         Ok(Self {
             source: Some((client, url.trim_end_matches('/').to_owned())),
+            recorder: None,
         })
+    }
+
+    /// The same source, with every answer kept by a recorder.
+    #[must_use]
+    pub fn recorded(self, recorder: Recorder, redactor: Redactor) -> Self {
+        Self {
+            recorder: Some((recorder, redactor)),
+            ..self
+        }
+    }
+
+    fn record(&self, query: &str, span_s: i64, step_s: u32, look: &Look<Vec<Series>>) {
+        if let Some((recorder, redactor)) = &self.recorder {
+            recorder.metrics(query, span_s, step_s, look, redactor);
+        }
     }
 
     /// Whether there is a source to ask.
@@ -94,17 +112,17 @@ impl MetricsReader {
             from.as_second(),
             to.as_second()
         );
-        self.ask(&query).await
+        let look = self.ask(&query).await;
+        self.record(promql, to.as_second() - from.as_second(), step_s, &look);
+        look
     }
 
     /// Value of a PromQL expression at a time.
     pub async fn instant(&self, promql: &str, at: Timestamp) -> Look<Vec<Series>> {
-        self.ask(&format!(
-            "/api/v1/query?query={}&time={}",
-            escape(promql),
-            at.as_second()
-        ))
-        .await
+        let query = format!("/api/v1/query?query={}&time={}", escape(promql), at.as_second());
+        let look = self.ask(&query).await;
+        self.record(promql, 0, 0, &look);
+        look
     }
 
     async fn ask(&self, path: &str) -> Look<Vec<Series>> {

@@ -39,6 +39,37 @@ pub(crate) fn object(kind: &Kind, mut value: Value, redactor: &Redactor) -> Opti
     Some(Object::new(reference, value, managers))
 }
 
+/// What a recording keeps of an object: all of it, redacted, with who wrote which fields.
+pub(crate) fn kept(kind: &Kind, value: &Value, redactor: &Redactor) -> Option<(ObjectRef, Value)> {
+    let mut value = value.clone();
+    let metadata = value.get_mut("metadata")?.as_object_mut()?;
+    let managers = metadata.shift_remove("managedFields");
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.retain(|key, _| !COPIES.contains(&key.as_str()));
+    }
+    let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or_default();
+    let reference = ObjectRef::new(kind.group, kind.kind, text("namespace"), text("name"));
+    if reference.name.is_empty() {
+        return None;
+    }
+    // Values of Secrets are stand-ins by now.
+    let secret = value.get("data").filter(|_| kind.kind == "Secret").cloned();
+    if let Some(data) = value.get_mut("binaryData").and_then(Value::as_object_mut) {
+        data.values_mut()
+            .for_each(|entry| *entry = Value::String("KGJpbmFyeSk=".to_owned()));
+    }
+    redact(&mut value, "", redactor);
+    if let Some(managers) = managers {
+        value["metadata"]["managedFields"] = managers;
+    }
+    if let Some(secret) = secret {
+        value["data"] = secret;
+    }
+    value["kind"] = Value::from(kind.kind);
+    value["apiVersion"] = Value::from(kind.api_version());
+    Some((reference, value))
+}
+
 fn manager(entry: &Value) -> Manager {
     let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
     let mut fields = Vec::new();

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::api::client::{ClusterReader, Failure};
+use crate::api::client::{ClusterReader, Failure, Selectors};
+use crate::api::kinds;
 use crate::api::look::{Blind, Look};
 
 pub use encoding::Oddity;
@@ -60,7 +61,16 @@ impl ClusterReader {
             return Look::CouldNotLook(Blind::purpose("keys"));
         }
         let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
-        match self.json(&path, "application/json").await {
+        let answer = self.json(&path, "application/json").await;
+        if let (Some(recorder), Some(kind)) = (self.recorder(), kinds::find("Secret")) {
+            match &answer {
+                Ok(value) => recorder.secret(kind, value, self.redactor()),
+                Err(failure) => {
+                    recorder.looked(kind, namespace, name, &Selectors::default(), Some(failure));
+                }
+            }
+        }
+        match answer {
             Ok(value) => {
                 let mut found = facts(&value);
                 if !purposes.keys {
@@ -75,6 +85,22 @@ impl ClusterReader {
             Err(Failure::Blind(blind)) => Look::CouldNotLook(blind),
         }
     }
+}
+
+/// Values that show the same facts as those of a Secret and give nothing of them away. Certificates are public and
+/// stay; a key beside one goes.
+pub(crate) fn stand_ins(secret: &Value) -> Value {
+    let data = secret.get("data").and_then(Value::as_object);
+    let stand_in = |value: &Value| {
+        let bytes = STANDARD
+            .decode(value.as_str().unwrap_or_default())
+            .unwrap_or_default();
+        STANDARD.encode(der::first_pem(&bytes).unwrap_or_else(|| encoding::stand_in(&bytes)))
+    };
+    let kept = data.into_iter().flatten();
+    kept.map(|(name, value)| (name.clone(), Value::String(stand_in(value))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn facts(secret: &Value) -> SecretFacts {

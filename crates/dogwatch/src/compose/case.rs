@@ -11,9 +11,9 @@ pub(crate) struct CaseArgs {
     /// Id of the case, as `playground list` shows it; without it the first
     #[arg(long, value_name = "ID")]
     pub(crate) case: Option<String>,
-    /// Seed of names, ages, magnitudes and noise
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
+    /// Seed of names, ages, magnitudes and noise; 0, or the scenario's own
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// Give namespaces, workloads and images names without meaning
     #[arg(long)]
     pub(crate) randomize: bool,
@@ -40,7 +40,7 @@ impl CaseArgs {
     pub(crate) fn render(&self) -> Result<(&'static Case, Rendered), Failure> {
         let case = self.case()?;
         let options = RenderOptions {
-            seed: self.seed,
+            seed: self.seed.unwrap_or(0),
             randomize: self.randomize,
         };
         let rendered = cases::render(case, options).map_err(Failure::failed)?;

@@ -98,7 +98,7 @@ impl Scene {
         config: &Config,
         key: WorldKey,
     ) -> Result<Self, Failure> {
-        let (now, has_metrics, name) = (world.now, !world.metrics.is_empty(), world.cluster.clone());
+        let (now, has_metrics, name) = (world.now, world.has_metrics(), world.cluster.clone());
         let frozen_stimulus = world.stimulus.clone();
         let options = ServeOptions {
             freeze: clock == WorldClock::Frozen,

@@ -92,9 +92,10 @@ static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&pattern).ok()
 });
 
+/// A flag begins a word: the `-password` of `db-password` is none.
 static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(
-        r#"(?i)(?P<k>--?[A-Za-z0-9\-]*(?:{SECRET_WORDS})[A-Za-z0-9\-]*)\s+(?P<s>[^\s"',\-][^\s"',]*)"#
+        r#"(?i)(?:^|[\s"'`\[(,=])(?P<k>--?[A-Za-z0-9\-]*(?:{SECRET_WORDS})[A-Za-z0-9\-]*)\s+(?P<s>[^\s"',\-][^\s"',]*)"#
     ))
     .ok()
 });

@@ -2,5 +2,6 @@
 
 #![cfg(test)]
 
+mod capture;
 mod degradations;
 mod golden;

@@ -11,6 +11,7 @@ mod replay;
 mod resume;
 mod script;
 mod storage_cases;
+mod tools;
 mod triage_cascades;
 mod triage_cases;
 mod weather;

@@ -20,6 +20,7 @@ mod exposition;
 mod function;
 mod params;
 mod range_function;
+mod recorded;
 mod series;
 
 pub(crate) use exposition::sample_parts;
@@ -74,6 +75,9 @@ pub(crate) async fn answer(server: &ApiServer, path: &str, request: Request<Body
         .get_or_init(|| Database::parse(&server.read().world().metrics));
     let now_ms = server.clock.now().as_millisecond();
     let parts: Vec<&str> = path.split('/').collect();
+    if let (Some(captured), ["query" | "query_range"]) = (&server.captured, parts.as_slice()) {
+        return recorded::answer(captured, &params, now_ms).map_or_else(IntoResponse::into_response, success);
+    }
     let result = match parts.as_slice() {
         ["query"] => instant(database, &params, now_ms),
         ["query_range"] => range(database, &params),
@@ -87,12 +91,14 @@ pub(crate) async fn answer(server: &ApiServer, path: &str, request: Request<Body
         _ => return (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
     };
     match result {
-        Ok(data) => {
-            let body = json!({ "status": "success", "data": data }).to_string();
-            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-        }
+        Ok(data) => success(data),
         Err(error) => error.into_response(),
     }
+}
+
+fn success(data: Value) -> Response {
+    let body = json!({ "status": "success", "data": data }).to_string();
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 fn instant(database: &Database, params: &Params, now_ms: i64) -> Result<Value, QueryError> {

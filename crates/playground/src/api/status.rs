@@ -78,6 +78,16 @@ impl ApiError {
         Self::new(403, "Forbidden", message).about(resource, name)
     }
 
+    /// An error of the cluster that a world was captured from.
+    pub(crate) fn captured(code: u16, message: String) -> Self {
+        let reason = match code {
+            403 => "Forbidden",
+            404 => "NotFound",
+            _ => "InternalError",
+        };
+        Self::new(code, reason, message)
+    }
+
     /// Forbidden for a path that is no resource.
     pub(crate) fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized".to_owned())

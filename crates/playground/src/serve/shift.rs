@@ -38,6 +38,9 @@ pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
         .split_inclusive('\n')
         .map(|line| shift_sample(line, seconds))
         .collect();
+    if let Some(captured) = &mut world.captured {
+        captured.shift(by);
+    }
     if let Some(stimulus) = &mut world.stimulus {
         shift_value(stimulus, by);
     }

@@ -1,6 +1,6 @@
 //! What a workload reads: ConfigMaps, Secrets, its service account, and addresses.
 
-use cluster::{calls, topology};
+use cluster::{calls, read, topology};
 use domain::LookupOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,10 +23,16 @@ impl Tool for ConfigRefs {
     type Args = ConfigArgs;
 
     async fn call(ConfigArgs(args): ConfigArgs, workspace: &Workspace) -> Result<Output, ToolError> {
-        let view = workspace.namespace(&args.namespace).await?;
+        let mut view = workspace.namespace(&args.namespace).await?;
+        let references = topology::config_refs(
+            workload(&view, &args.namespace, &args.name)?,
+            "spec.template.spec",
+        );
+        let secrets = references.iter().filter(|reference| reference.kind == "Secret");
+        read::secrets(&workspace.reader, &mut view, secrets.cloned().collect()).await;
         let found = workload(&view, &args.namespace, &args.name)?;
         let mut out = Output::default();
-        for reference in topology::config_refs(found, "spec.template.spec") {
+        for reference in references {
             let outcome = out.look_for(&view, &reference);
             let word = match outcome {
                 LookupOutcome::Found => "exists",
@@ -39,6 +45,10 @@ impl Tool for ConfigRefs {
                 word,
                 None,
             );
+            if let Some(facts) = view.secret_facts(&reference) {
+                let keys: Vec<&str> = facts.keys.iter().map(|key| key.name.as_str()).collect();
+                out.fact(&reference, "data.keys", &keys.join(", "), None);
+            }
             if let Some(used) = view.get_ref(&reference).filter(|used| used.kind() == "ConfigMap") {
                 let keys: Vec<String> = used
                     .pairs("data")

@@ -121,6 +121,7 @@ fn compare(release: &Release, older: Option<&Revision>, newer: &Revision) -> Out
         out.note("there is no earlier revision to compare with");
         return out;
     };
+    out.note(&format!("compared with revision {}", older.version));
     if older.chart != newer.chart {
         out.fact(
             object,

@@ -6,7 +6,7 @@ use domain::{LookupOutcome, ObjectRef, Severity, Signal};
 
 use super::{Context, Detector};
 use crate::detectors::finding::{event_fact, signal};
-use crate::detectors::service::ready_endpoints;
+use crate::network::ready_endpoints;
 use crate::wording::{self, Place, Words};
 
 pub(super) const DETECTOR: Detector = Detector {

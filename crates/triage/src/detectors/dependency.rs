@@ -53,7 +53,7 @@ fn down(context: &Context<'_>, own: &[Complaint<'_>]) -> Option<Signal> {
     let last = own.last()?;
     let service = view.get_ref(&last.call.service)?;
     let workload = behind(context, service.reference())?;
-    if super::service::ready_endpoints(view, service) == 0 || is_denied(context, own, service, workload) {
+    if crate::network::ready_endpoints(view, service) == 0 || is_denied(context, own, service, workload) {
         return None;
     }
     let first = complaints::first(own)?;

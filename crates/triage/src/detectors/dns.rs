@@ -127,7 +127,7 @@ fn cluster_dns(context: &Context<'_>, existing: &[Complaint<'_>]) -> Option<Sign
     let count = callers.len();
     let (object, why, certainty) = match &found {
         Some((object, why)) => (object.clone(), why.clone(), if count > 1 { 0.95 } else { 0.7 }),
-        None if crate::detectors::service::ready_endpoints(context.view, resolver.service) == 0 => (
+        None if crate::network::ready_endpoints(context.view, resolver.service) == 0 => (
             resolver.workload.reference().clone(),
             format!("{} has no ready endpoint", resolver.service.reference()),
             if count > 1 { 0.75 } else { 0.5 },
@@ -206,7 +206,7 @@ fn wrong_zone(resolver: &Resolver<'_>, existing: &[Complaint<'_>]) -> Option<(Ob
 /// The name server does not start because it cannot read its Corefile.
 fn does_not_start(view: &ClusterView, resolver: &Resolver<'_>) -> Option<(ObjectRef, String)> {
     let config = resolver.config?;
-    if crate::detectors::service::ready_endpoints(view, resolver.service) > 0 {
+    if crate::network::ready_endpoints(view, resolver.service) > 0 {
         return None;
     }
     let (_, _, text, _) = last_words(view, resolver.workload.reference())

@@ -3,11 +3,11 @@
 use cluster::{ClusterView, Object};
 use domain::{ObjectRef, Severity, Signal};
 use jiff::SignedDuration;
-use serde_json::Value;
 
 use super::said::{self, Said};
 use super::{Context, Detector};
 use crate::detectors::finding::signal;
+use crate::rbac::{Reach, Request};
 use crate::wording;
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -21,17 +21,6 @@ pub(crate) const DENIED: &str = "config-and-secrets/rbac-denied";
 const RECENT: SignedDuration = SignedDuration::from_mins(20);
 /// Fewer denials may be a request that was never meant to succeed.
 const MANY: usize = 3;
-
-/// What was asked and denied.
-struct Denied {
-    account: String,
-    namespace: String,
-    verb: String,
-    resource: String,
-    group: String,
-    /// Namespace of the request; `None` at cluster scope.
-    scope: Option<String>,
-}
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
@@ -57,13 +46,16 @@ fn denied(view: &ClusterView, workload: &Object) -> Option<Signal> {
         return None;
     }
     let asked = lines.iter().rev().find_map(parse)?;
-    let roles = roles(view, &asked);
-    let complete = has_lists(view, &asked);
-    if roles.iter().any(|role| allows(role, &asked, true)) {
+    let roles: Vec<&Object> = asked.grants(view).into_iter().map(|grant| grant.role).collect();
+    let complete = asked.is_decidable(view);
+    if roles.iter().any(|role| asked.reach(role) == Reach::Allows) {
         // Granted meanwhile, or denied by something else than RBAC.
         return None;
     }
-    let near: Vec<&&Object> = roles.iter().filter(|role| allows(role, &asked, false)).collect();
+    let near: Vec<&&Object> = roles
+        .iter()
+        .filter(|role| asked.reach(role) == Reach::NamesResource)
+        .collect();
     let (object, found, certainty) = match near.as_slice() {
         [one] => (
             one.reference().clone(),
@@ -125,12 +117,12 @@ fn denied(view: &ClusterView, workload: &Object) -> Option<Signal> {
     Some(built.build())
 }
 
-fn parse(said: &Said<'_>) -> Option<Denied> {
+fn parse(said: &Said<'_>) -> Option<Request> {
     let hit = wording::captures(said.words(), DENIED)?;
     let text = |name: &str| hit.name(name).map(|found| found.as_str().to_owned());
     let user = text("user")?;
     let (namespace, account) = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
-    Some(Denied {
+    Some(Request {
         account: account.to_owned(),
         namespace: namespace.to_owned(),
         verb: text("verb")?,
@@ -140,7 +132,7 @@ fn parse(said: &Said<'_>) -> Option<Denied> {
     })
 }
 
-fn absent_role(asked: &Denied) -> ObjectRef {
+fn absent_role(asked: &Request) -> ObjectRef {
     let namespace = asked.scope.as_deref().unwrap_or_default();
     let kind = if namespace.is_empty() {
         "ClusterRole"
@@ -148,61 +140,4 @@ fn absent_role(asked: &Denied) -> ObjectRef {
         "Role"
     };
     ObjectRef::of(kind, namespace, &asked.account)
-}
-
-/// The roles that bindings give to the account where the request is judged.
-fn roles<'a>(view: &'a ClusterView, asked: &Denied) -> Vec<&'a Object> {
-    let place = asked.scope.as_deref().unwrap_or_default();
-    let local = view
-        .in_namespace("RoleBinding", place)
-        .filter(|_| !place.is_empty());
-    local
-        .chain(view.of_kind("ClusterRoleBinding"))
-        .filter(|binding| {
-            binding
-                .list("subjects")
-                .iter()
-                .any(|subject| is_account(subject, asked))
-        })
-        .filter_map(|binding| {
-            let kind = binding.str("roleRef.kind");
-            let namespace = if kind == "Role" { binding.namespace() } else { "" };
-            view.get(kind, namespace, binding.str("roleRef.name"))
-        })
-        .collect()
-}
-
-fn is_account(subject: &Value, asked: &Denied) -> bool {
-    let text = |field: &str| subject.get(field).and_then(Value::as_str).unwrap_or_default();
-    match text("kind") {
-        "ServiceAccount" => text("name") == asked.account && text("namespace") == asked.namespace,
-        "User" => text("name") == format!("system:serviceaccount:{}:{}", asked.namespace, asked.account),
-        "Group" => {
-            text("name") == "system:serviceaccounts"
-                || text("name") == format!("system:serviceaccounts:{}", asked.namespace)
-                || text("name") == "system:authenticated"
-        }
-        _ => false,
-    }
-}
-
-/// Whether a role's rules admit the request, or with `verbs` false only name its resource.
-fn allows(role: &Object, asked: &Denied, verbs: bool) -> bool {
-    role.list("rules").iter().any(|rule| {
-        let has = |field: &str, wanted: &str| {
-            rule.get(field)
-                .and_then(Value::as_array)
-                .is_some_and(|list| list.iter().any(|found| found == wanted || found == "*"))
-        };
-        let plain = rule.get("resourceNames").is_none();
-        has("apiGroups", &asked.group)
-            && has("resources", &asked.resource)
-            && (!verbs || (plain && has("verbs", &asked.verb)))
-    })
-}
-
-fn has_lists(view: &ClusterView, asked: &Denied) -> bool {
-    let place = asked.scope.as_deref().unwrap_or_default();
-    let local = place.is_empty() || (view.has_list("Role", place) && view.has_list("RoleBinding", place));
-    local && view.has_list("ClusterRoleBinding", "") && view.has_list("ClusterRole", "")
 }

@@ -1,16 +1,14 @@
 //! Pods that no node takes because of a placement rule: the scheduler's reasons, checked against rules and nodes.
 
-mod nodes;
-
 use std::collections::BTreeSet;
 
 use cluster::{ClusterView, Object, changes};
 use domain::{ObjectRef, Severity, Signal};
 use serde_json::Value;
 
-use self::nodes::{Admission, domains, has_label};
 use super::{Context, Detector};
 use crate::detectors::finding::{SignalBuilder, event_fact, signal};
+use crate::placement::{self, Admission, domains, has_label};
 use crate::wording::{Place, Words, means};
 
 pub(super) const DETECTOR: Detector = Detector {
@@ -213,7 +211,7 @@ fn unmatched(view: &ClusterView, waiting: &Waiting<'_>) -> Option<Finding> {
         return None;
     }
     let wanted = waiting.pod.at("spec.nodeSelector").unwrap_or(&Value::Null);
-    let by_selector = !view.of_kind("Node").any(|node| nodes::selects(wanted, node));
+    let by_selector = !view.of_kind("Node").any(|node| placement::selects(wanted, node));
     let (mechanism, field, words): (_, _, &[&str]) = if by_selector {
         (SELECTOR, "spec.nodeSelector", &["nodeSelector"])
     } else {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::complaints;
 use super::{Context, Detector};
 use crate::detectors::finding::signal;
+use crate::network::ready_endpoints;
 
 pub(super) const DETECTOR: Detector = Detector {
     name: "service",
@@ -32,25 +33,6 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
                 .or_else(|| unanswered(context, service))
         })
         .collect()
-}
-
-/// Ready addresses of a Service, by its EndpointSlices. An endpoint without a ready condition counts as ready.
-pub(crate) fn ready_endpoints(view: &ClusterView, service: &Object) -> usize {
-    slices(view, service)
-        .flat_map(|slice| slice.list("endpoints"))
-        .filter(|endpoint| endpoint.pointer("/conditions/ready") != Some(&Value::Bool(false)))
-        .map(|endpoint| {
-            endpoint
-                .get("addresses")
-                .and_then(Value::as_array)
-                .map_or(0, Vec::len)
-        })
-        .sum()
-}
-
-fn slices<'a>(view: &'a ClusterView, service: &'a Object) -> impl Iterator<Item = &'a Object> + 'a {
-    view.in_namespace("EndpointSlice", service.namespace())
-        .filter(|slice| slice.str("metadata.labels[kubernetes.io/service-name]") == service.name())
 }
 
 /// The workloads that call a Service, and the Ingresses that route to it.

@@ -5,16 +5,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
+/// The first certificate of a PEM document, alone.
+pub(super) fn first_pem(pem: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(pem).ok()?;
+    let (_, rest) = text.split_once(BEGIN)?;
+    let (body, _) = rest.split_once(END)?;
+    Some(format!("{BEGIN}{body}{END}\n").into_bytes())
+}
+
 /// Start and end of the validity of the first certificate of a PEM document.
 pub(super) fn first_validity(pem: &[u8]) -> Option<(Timestamp, Timestamp)> {
     let text = std::str::from_utf8(pem).ok()?;
-    let (_, rest) = text.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
+    let (_, rest) = text.split_once(BEGIN)?;
+    let (body, _) = rest.split_once(END)?;
     let packed: String = body.split_whitespace().collect();
     validity(&STANDARD.decode(packed).ok()?)
 }

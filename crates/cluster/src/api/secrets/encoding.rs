@@ -65,6 +65,33 @@ pub(super) fn oddities(bytes: &[u8]) -> Vec<Oddity> {
     out
 }
 
+/// A value with the same oddities that has nothing of the given one.
+pub(super) fn stand_in(bytes: &[u8]) -> Vec<u8> {
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    let found = oddities(bytes);
+    let has = |oddity| found.contains(&oddity);
+    let mut text = if has(Oddity::DoubleBase64) {
+        STANDARD.encode("stand-in value")
+    } else {
+        "stand-in value".to_owned()
+    };
+    if has(Oddity::Quoted) {
+        text = format!("\"{text}\"");
+    }
+    if has(Oddity::OuterBlank) {
+        text = format!(" {text}");
+    }
+    if has(Oddity::TrailingNewline) {
+        text.push('\n');
+    }
+    if has(Oddity::ByteOrderMark) {
+        text.insert(0, '\u{feff}');
+    }
+    text.into_bytes()
+}
+
 /// Whether a text decodes to printable text that is long enough for this to be no accident.
 fn is_base64_of_text(body: &str) -> bool {
     let Ok(inner) = STANDARD.decode(body) else {

@@ -1,11 +1,11 @@
-//! `dogwatch playground render`: a case's world as files. Must not know the layout of the files.
+//! `dogwatch playground render`: the world of a case or scenario as files. Must not know the layout of the files.
 
 use std::path::PathBuf;
 
 use ::playground::{WorldError, save_world};
 use clap::Args;
 
-use crate::compose::case::CaseArgs;
+use crate::compose::staged::StagedArgs;
 use crate::failure::Failure;
 use crate::out;
 
@@ -13,7 +13,7 @@ use crate::out;
 #[derive(Debug, Args)]
 pub(crate) struct RenderArgs {
     #[command(flatten)]
-    case: CaseArgs,
+    staged: StagedArgs,
     /// Directory to write to; it is created when it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -21,12 +21,12 @@ pub(crate) struct RenderArgs {
 
 /// Writes the world.
 pub(super) fn run(args: &RenderArgs) -> Result<(), Failure> {
-    let (case, rendered) = args.case.render()?;
+    let (name, rendered) = args.staged.render()?;
     let occupied = std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
         let dir = args.out.display();
         return Err(Failure::usage(format!("{dir} is not empty; worlds do not mix")));
     }
     save_world(&rendered.world, &args.out).map_err(|error: WorldError| Failure::failed(error))?;
-    out::text(&format!("{}: {}", case.id, args.out.display()))
+    out::text(&format!("{name}: {}", args.out.display()))
 }

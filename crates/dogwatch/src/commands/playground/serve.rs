@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ::playground::{Playground, ServeOptions, Staged, World, load_world};
 use clap::Args;
+use serde_json::Value;
 
-use crate::compose::case::CaseArgs;
 use crate::compose::kubeconfig;
 use crate::compose::service::interrupted;
+use crate::compose::staged::StagedArgs;
 use crate::failure::Failure;
 use crate::out;
 
@@ -20,9 +21,9 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
-    case: CaseArgs,
+    staged: StagedArgs,
     /// A saved world instead of a case
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["case", "seed", "randomize"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["case", "scenario", "seed", "randomize"])]
     world: Option<PathBuf>,
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
@@ -38,6 +39,7 @@ pub(crate) struct ServeArgs {
 /// Serves the world until it is interrupted.
 pub(super) async fn run(args: &ServeArgs) -> Result<(), Failure> {
     let (world, staged) = args.world()?;
+    let told = world.stimulus.as_ref().map(said);
     let options = ServeOptions {
         addr: args.addr,
         freeze: args.freeze,
@@ -58,12 +60,29 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), Failure> {
     } else {
         lines.push(format!("kubectl --server {url} get pods -A"));
     }
+    lines.extend(told);
     lines.push("Ctrl-C ends it.".to_owned());
     out::text(&lines.join("\n"))?;
     tokio::select! {
         () = interrupted() => Ok(()),
         told = tell_what_heals(&playground) => told,
     }
+}
+
+/// What somebody on call would have been told, for people who practise.
+fn said(stimulus: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let alerts = stimulus.pointer("/alertmanager/alerts").and_then(Value::as_array);
+    let alert = alerts.and_then(|alerts| alerts.first()).map(|alert| {
+        let part = |pointer: &str| alert.pointer(pointer).map(text).unwrap_or_default();
+        let words = [part("/annotations/summary"), part("/annotations/description")];
+        let words: Vec<String> = words.into_iter().filter(|words| !words.is_empty()).collect();
+        format!("{} {}", part("/labels/alertname"), words.join(" "))
+    });
+    let asked = ["question", "workload"]
+        .iter()
+        .find_map(|key| stimulus.get(key).map(text));
+    format!("You were told: {}", alert.or(asked).unwrap_or_default().trim())
 }
 
 /// Says when a fault is gone, or there again.
@@ -80,6 +99,9 @@ async fn tell_what_heals(playground: &Playground) -> Result<(), Failure> {
                 _ => {}
             }
         }
+        if now != known && !now.is_empty() && now.iter().all(|(_, is_present)| !is_present) {
+            out::text("All faults are gone: well done.")?;
+        }
         known = now;
     }
 }
@@ -90,7 +112,7 @@ impl ServeArgs {
         match &self.world {
             Some(dir) => Ok((load_world(dir).map_err(Failure::usage)?, None)),
             None => {
-                let rendered = self.case.render()?.1;
+                let rendered = self.staged.render()?.1;
                 let staged = rendered.staged();
                 Ok((rendered.world, Some(staged)))
             }

@@ -44,6 +44,11 @@ pub(crate) fn answer(
         container: container.clone(),
     };
     let log = server.read().world().logs.get(&key).cloned();
+    let is_held = log.as_ref().is_some_and(|log| log.holds(cut.previous));
+    if server.captured.is_some() && !is_held {
+        let message = "this log was not looked at when this world was captured";
+        return Err(ApiError::captured(403, message.to_owned()));
+    }
     let whole = choose(&pod, &container, log, cut.previous)?;
     let body = cut.apply(&whole);
     if !call.flag("follow") || !running(&pod, &container) {

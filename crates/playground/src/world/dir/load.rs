@@ -57,6 +57,11 @@ pub fn load_world(dir: &Path) -> Result<World, WorldError> {
     if metrics.exists() {
         world.metrics = read(&metrics)?.trim_end().trim_end_matches("# EOF").to_owned();
     }
+    let captured = dir.join("captured.json");
+    if captured.exists() {
+        let parsed = serde_json::from_str(&read(&captured)?);
+        world.captured = Some(parsed.map_err(|error| WorldError::invalid(&captured, error.to_string()))?);
+    }
     let stimulus = dir.join("stimulus.json");
     if stimulus.exists() {
         let parsed = serde_json::from_str(&read(&stimulus)?);

@@ -41,6 +41,12 @@ pub fn save_world(world: &World, dir: &Path) -> Result<(), WorldError> {
             &format!("{}\n# EOF\n", world.metrics.trim_end()),
         )?;
     }
+    if let Some(captured) = &world.captured {
+        let path = dir.join("captured.json");
+        let text = serde_json::to_string_pretty(captured)
+            .map_err(|error| WorldError::invalid(&path, error.to_string()))?;
+        write(&path, &format!("{text}\n"))?;
+    }
     if let Some(stimulus) = &world.stimulus {
         let mut sorted = stimulus.clone();
         sorted.sort_all_objects();

@@ -1,0 +1,190 @@
+//! A cluster that is captured and answered again: the same brief, nothing secret, and no silence taken for absence.
+
+use std::time::Duration;
+
+use cluster::{ClusterReader, Limits, MetricsReader, Target};
+use domain::{ObjectRef, Redactor, Subject};
+use evals::capture::{capture, differences};
+use playground::stage::RenderOptions;
+use playground::{Playground, ServeOptions, Weather, WeatherRule, load_world, save_world};
+use serde_json::json;
+
+use crate::golden::scenarios;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const CANARY: &str = "c4n4ry-secret-data-9f31";
+
+/// Serves the scenarios on the wall clock as a live cluster, captures each, and compares the briefs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_captured_cluster_replays_to_the_same_brief() {
+    // One of each family of evidence: logs, metrics, Helm, Secrets, certificates, roles, claims, nodes.
+    let wanted = [
+        "resource-exhaustion/memory-leak",
+        "image-and-deployment/helm-release-failed",
+        "config-and-secrets/secret-encoding-wrong",
+        "config-and-secrets/certificate-expired",
+        "config-and-secrets/rbac-denied",
+        "storage-and-persistence/storage-class-missing",
+        "cascading-failure/network-policy-blocks",
+        "app-vs-infra/node-not-ready",
+    ];
+    let mut wrong = Vec::new();
+    for fault in wanted {
+        let scenario = scenarios()
+            .into_iter()
+            .find(|scenario| scenario.spec.world.faults[0].id == fault)
+            .unwrap_or_else(|| panic!("a scenario of {fault}"));
+        let options = RenderOptions {
+            seed: 3,
+            randomize: true,
+        };
+        let staged = scenario.stage(options).expect("it stages");
+        let dir = tempdir(&scenario.slug);
+        let subject = subject(&staged);
+        let (brief, redactor) = captured(staged.rendered.world, &subject, &dir, Vec::new()).await;
+        let differing = differences(&dir, &brief, redactor).await.expect("it replays");
+        if !differing.is_empty() {
+            wrong.push(format!("{fault} ({}): {differing:?}", scenario.slug));
+        }
+        std::fs::remove_dir_all(&dir).expect("removed");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_stays_refused_and_no_secret_is_kept() {
+    let scenario = scenarios()
+        .into_iter()
+        .find(|scenario| scenario.spec.world.faults[0].id == "config-and-secrets/secret-encoding-wrong")
+        .expect("a scenario");
+    let staged = scenario.stage(RenderOptions::default()).expect("it stages");
+    let subject = subject(&staged);
+    let mut world = staged.rendered.world;
+    let encoded = "YzRuNHJ5LXNlY3JldC1kYXRhLTlmMzE=";
+    for (key, object) in world.objects_mut() {
+        match key.kind.as_str() {
+            "Secret" if object.pointer("/data/release").is_none() => {
+                object["data"]["canary"] = json!(encoded)
+            }
+            "ConfigMap" => object["data"]["debug"] = json!(format!("password={CANARY}")),
+            _ => {}
+        }
+    }
+    for log in world.logs.values_mut() {
+        if let Some(text) = &mut log.current {
+            let time = "2026-01-01T00:00:00.000000000Z";
+            text.insert_str(0, &format!("{time} password={CANARY}\n"));
+        }
+    }
+    let dir = tempdir("canary");
+    let forbid = WeatherRule::Forbid {
+        resource: "networkpolicies".to_owned(),
+    };
+    let (brief, redactor) = captured(world, &subject, &dir, vec![forbid]).await;
+    assert!(
+        brief.gaps.iter().any(|gap| gap.what.contains("networkpolicies")),
+        "{:?}",
+        brief.gaps
+    );
+    assert_eq!(
+        differences(&dir, &brief, redactor).await.expect("it replays"),
+        Vec::<String>::new()
+    );
+    for entry in walk(&dir) {
+        let text = std::fs::read_to_string(&entry).expect("readable");
+        assert!(
+            !text.contains(CANARY) && !text.contains(encoded),
+            "{} holds a secret",
+            entry.display()
+        );
+    }
+    let world = load_world(&dir).expect("it loads");
+    let playground = Playground::start(
+        world,
+        ServeOptions {
+            freeze: true,
+            ..ServeOptions::default()
+        },
+    )
+    .await
+    .expect("it starts");
+    let reader = reader(&playground, Redactor::from_passphrase("x")).await;
+    let kind = cluster::kinds::find("Pod").expect("a kind");
+    let nowhere = reader
+        .list(kind, "a-namespace-nobody-read", &cluster::Selectors::default())
+        .await;
+    assert!(matches!(nowhere, cluster::Look::CouldNotLook(_)), "{nowhere:?}");
+    std::fs::remove_dir_all(&dir).expect("removed");
+}
+
+async fn captured(
+    world: playground::World,
+    subject: &Subject,
+    dir: &std::path::Path,
+    rules: Vec<WeatherRule>,
+) -> (domain::Brief, Redactor) {
+    let has_metrics = world.has_metrics();
+    let options = ServeOptions {
+        weather: Weather { rules },
+        ..ServeOptions::default()
+    };
+    let live = Playground::start(world, options).await.expect("it starts");
+    let redactor = Redactor::from_passphrase("of this capture");
+    let metrics = if has_metrics {
+        MetricsReader::new(&format!("{}/prometheus", live.url()), DEADLINE).expect("a client")
+    } else {
+        MetricsReader::absent()
+    };
+    let Subject::Workload { object } = subject else {
+        panic!("a workload")
+    };
+    let stimulus = json!({ "workload": format!("{}/{}/{}", object.namespace, object.kind, object.name) });
+    let reader = reader(&live, redactor.clone()).await;
+    let made = capture(reader, metrics, subject, stimulus, "captured").await;
+    save_world(&made.world, dir).expect("it is written");
+    live.shutdown().await;
+    (made.brief, redactor)
+}
+
+async fn reader(playground: &Playground, redactor: Redactor) -> ClusterReader {
+    let limits = Limits {
+        deadline: DEADLINE,
+        ..Limits::default()
+    };
+    ClusterReader::connect(&Target::Url(playground.url()), redactor, limits)
+        .await
+        .expect("it connects")
+}
+
+/// The workload that the world's first symptom shows in, so that no alert's time matters.
+fn subject(staged: &evals::scenario::Staged) -> Subject {
+    let truth = &staged.rendered.truth;
+    let workload = truth
+        .victims
+        .iter()
+        .chain(truth.root_causes.iter().map(|cause| &cause.object))
+        .find(|object| matches!(object.kind.as_str(), "Deployment" | "StatefulSet"))
+        .expect("a workload");
+    Subject::Workload {
+        object: ObjectRef::of(&workload.kind, &workload.namespace, &workload.name),
+    }
+}
+
+fn tempdir(name: &str) -> std::path::PathBuf {
+    let dir = std::env::temp_dir().join(format!("dogwatch-capture-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    dir
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            out.extend(walk(&path));
+        } else {
+            out.push(path);
+        }
+    }
+    out
+}
