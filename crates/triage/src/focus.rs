@@ -1,6 +1,7 @@
 //! The objects that an investigation is about: the subject's names, resolved, and what they depend on.
 
 pub(crate) mod intent;
+mod vanished;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -41,12 +42,18 @@ pub(crate) fn of(view: &ClusterView, intent: &Intent) -> Focus {
         mentioned(view, intent, &mut focus);
     }
     if focus.objects.is_empty() && !focus.is_missing() {
+        for named in vanished::named(view, intent) {
+            gone(view, &named, &[], existence(view, &named), &mut focus);
+        }
+    }
+    if focus.objects.is_empty() && !focus.is_missing() {
         focus.whole = true;
         for kind in [
             "Deployment",
             "StatefulSet",
             "DaemonSet",
             "Job",
+            "CronJob",
             "Ingress",
             "Service",
         ] {
@@ -156,6 +163,16 @@ fn gone(view: &ClusterView, named: &Named, similar: &[ObjectRef], existence: Exi
         existence,
         how: Redacted::trusted(&how),
     });
+}
+
+/// Whether the lists of its namespace prove that a named workload is not there.
+fn existence(view: &ClusterView, named: &Named) -> Existence {
+    let kind = named.kind.unwrap_or("Deployment");
+    if view.has_list(kind, &named.namespace) {
+        Existence::Absent
+    } else {
+        Existence::Unknown
+    }
 }
 
 /// The workload whose name, followed by generated suffixes, makes up a pod's name.

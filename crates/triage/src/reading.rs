@@ -22,6 +22,8 @@ use crate::wording::{Place, Words, means};
 const NAMESPACE_LIMIT: usize = 24;
 /// Most containers whose logs are read.
 const LOG_LIMIT: usize = 28;
+/// The same where nothing is named and everything may be meant.
+const WHOLE_LOG_LIMIT: usize = 48;
 /// Lines read per log.
 const LOG_TAIL: usize = 120;
 /// Rounds of following calls into further namespaces.
@@ -161,14 +163,29 @@ pub(crate) async fn logs(
     } else {
         focus.objects.clone()
     };
+    // The youngest pod of every workload comes before the oldest of any.
+    let (mut first, mut second) = (Vec::new(), Vec::new());
     for workload in own.iter().chain(near) {
-        for pod in youngest_and_oldest(view, workload) {
-            sources.extend(sources_of(pod, restarted_lately(view, pod)));
-        }
+        let mut pods = youngest_and_oldest(view, workload).into_iter();
+        let sources = |pod: &Object| sources_of(pod, restarted_lately(view, pod));
+        first.extend(pods.next().map(sources).into_iter().flatten());
+        second.extend(pods.next().map(sources).into_iter().flatten());
     }
+    if focus.whole {
+        sources.append(&mut first);
+    } else {
+        // Of what was named, both are wanted before anything else.
+        for workload in &own {
+            for pod in youngest_and_oldest(view, workload) {
+                sources.extend(sources_of(pod, restarted_lately(view, pod)));
+            }
+        }
+        sources.append(&mut first);
+    }
+    sources.append(&mut second);
     let mut seen = BTreeSet::new();
     sources.retain(|source| seen.insert(source.clone()));
-    sources.truncate(LOG_LIMIT);
+    sources.truncate(if focus.whole { WHOLE_LOG_LIMIT } else { LOG_LIMIT });
     read::logs(reader, view, sources, LOG_TAIL).await;
     chain::follow(reader, view).await;
     rights::read_denied(reader, view).await;

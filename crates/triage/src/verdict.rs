@@ -106,7 +106,7 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
     if intent.by_alert
         && !intent.about_state
         && !intent.resolved
-        && let Some(text) = by_metrics(view, intent)
+        && let Some(text) = by_metrics(view, intent).or_else(|| unthrottled(view, intent, focus))
     {
         return judgement(Verdict::NotAnIssue, IncidentState::Recovered, &text);
     }
@@ -172,6 +172,38 @@ fn by_metrics(view: &ClusterView, intent: &Intent) -> Option<String> {
             "The metric flaps: errors or response times at the edge stood out {more} times for moments within two \
              hours and are as usual now; nothing lasts."
         ),
+    })
+}
+
+/// Share of throttled periods at which kubernetes-mixin's `CPUThrottlingHigh` fires.
+const THROTTLED: f64 = 0.25;
+
+/// What the kubelet's metrics say of an alert about throttling, when no container of the focus is throttled now. `None`
+/// when they are not there, or do not show it.
+fn unthrottled(view: &ClusterView, intent: &Intent, focus: &Focus) -> Option<String> {
+    if !intent.about_throttling {
+        return None;
+    }
+    let pods: Vec<(&str, &str)> = focus
+        .objects
+        .iter()
+        .flat_map(|object| view.pods_of(object))
+        .map(|pod| (pod.namespace(), pod.name()))
+        .collect();
+    let shares: Vec<f64> = view
+        .series("throttled")
+        .iter()
+        .filter(|series| pods.contains(&(series.label("namespace"), series.label("pod"))))
+        .filter_map(|series| vitals::recent(&series.samples, view.now))
+        .filter(|share| share.is_finite())
+        .collect();
+    let most = shares.iter().copied().reduce(f64::max)?;
+    (most < THROTTLED / 2.0).then(|| {
+        format!(
+            "No container is throttled in more than {:.0} % of its periods now; the alert fires from {:.0} % on.",
+            (most * 100.0).ceil(),
+            THROTTLED * 100.0
+        )
     })
 }
 

@@ -81,7 +81,9 @@ impl Tool for ObjectGet {
                         (field, "") => field.to_owned(),
                         (field, leaf) => format!("{field}.{leaf}").replace(".[", "["),
                     });
-                let paths: Vec<String> = paths.filter(|path| !is_noise(path)).take(FIELD_LIMIT).collect();
+                let mut paths: Vec<String> = paths.filter(|path| !is_noise(path)).collect();
+                paths.sort_by_key(|path| path.contains("Probe") || path.contains(".env["));
+                paths.truncate(FIELD_LIMIT);
                 out.facts(&object, paths.iter().map(String::as_str));
                 if let Some(manager) = object.last_write("") {
                     let time = manager.time.map(|time| time.to_string()).unwrap_or_default();

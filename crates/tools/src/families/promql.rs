@@ -17,6 +17,9 @@ const SAMPLES: i64 = 120;
 /// Longest span, in minutes: a week.
 const LONGEST: u32 = 7 * 24 * 60;
 
+/// A series whose last sample is older than this has ended.
+const ENDED: SignedDuration = SignedDuration::from_mins(15);
+
 /// A metrics query.
 pub(crate) struct MetricsQuery;
 
@@ -52,7 +55,7 @@ impl Tool for MetricsQuery {
                 for one in series.iter().take(LIMIT) {
                     let (object, labels) = identity(one);
                     let labels = workspace.redactor().redact(&labels);
-                    out.fact(&object, &format!("metric{{{labels}}}"), &figures(one), None);
+                    out.fact(&object, &format!("metric{{{labels}}}"), &figures(one, now), None);
                 }
                 if series.len() > LIMIT {
                     out.note(&format!(
@@ -93,7 +96,7 @@ fn identity(series: &Series) -> (ObjectRef, String) {
     (object, rest.join(","))
 }
 
-fn figures(series: &Series) -> String {
+fn figures(series: &Series, until: Timestamp) -> String {
     let values = || series.samples.iter().map(|(_, value)| *value);
     let (first, last) = (
         values().next().unwrap_or_default(),
@@ -101,12 +104,18 @@ fn figures(series: &Series) -> String {
     );
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);
+    let side = if last > least.midpoint(most) {
+        "above"
+    } else {
+        "below"
+    };
     let since = since(&series.samples, least.midpoint(most));
-    let since = since.map_or_else(String::new, |at| {
-        format!(", on this side of the middle since {at}")
-    });
+    let since = since.map_or_else(String::new, |at| format!(", {side} their midpoint since {at}"));
+    let ended = series.samples.last().map(|(at, _)| *at);
+    let ended = ended.filter(|at| until.duration_since(*at) > ENDED);
+    let ended = ended.map_or_else(String::new, |at| format!(", ended at {at}"));
     format!(
-        "first {}, least {}, most {}, last {}{since}",
+        "first {}, least {}, most {}, last {}{since}{ended}",
         short(first),
         short(least),
         short(most),
@@ -159,13 +168,13 @@ mod tests {
             ],
         };
         assert_eq!(
-            figures(&series),
-            "first 0.01, least 0.01, most 1235, last 1200, on this side of the middle since 1970-01-01T00:02:00Z"
+            figures(&series, at(30)),
+            "first 0.01, least 0.01, most 1235, last 1200, above their midpoint since 1970-01-01T00:02:00Z, ended at 1970-01-01T00:03:00Z"
         );
         let (object, rest) = identity(&series);
         assert_eq!(
             (object.to_string().as_str(), rest.as_str()),
-            ("Node/n1", "mode=idle")
+            ("Node n1", "mode=idle")
         );
     }
 }

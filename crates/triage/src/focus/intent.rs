@@ -26,6 +26,8 @@ pub(crate) struct Intent {
     pub(crate) resolved: bool,
     /// True when the condition is one of Kubernetes' own object states, which a look at the API settles.
     pub(crate) about_state: bool,
+    /// True when every alert is about CPU throttling.
+    pub(crate) about_throttling: bool,
     /// Services that an alert's metrics are about, by namespace and name.
     pub(crate) services: Vec<(String, String)>,
     /// True when an alert says that something is wrong; a person who asks may just want to know.
@@ -108,6 +110,7 @@ pub(crate) fn of(subject: &Subject) -> Intent {
         Subject::Alerts { alerts } => {
             let mut intent = Intent {
                 about_state: !alerts.is_empty(),
+                about_throttling: !alerts.is_empty(),
                 by_alert: true,
                 resolved: !alerts.is_empty(),
                 heartbeat: !alerts.is_empty(),
@@ -149,6 +152,7 @@ fn of_object(object: &ObjectRef) -> Named {
 fn of_alert(alert: &Alert, intent: &mut Intent) {
     intent.heartbeat &= HEARTBEATS.contains(&alert.name());
     intent.resolved &= alert.status == AlertStatus::Resolved;
+    intent.about_throttling &= alert.name() == "CPUThrottlingHigh";
     intent.about_state &= STATES.contains(&alert.name());
     let namespace = NAMESPACES
         .iter()
