@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod connect;
+mod flight;
 pub mod helm;
 pub mod kinds;
 pub(crate) mod logs;

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::{NotLooked, ObjectRef, Redactor};
+use futures::FutureExt as _;
 use kube::Client;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::api::flight::Flights;
 use crate::api::kinds::{self, Kind};
 use crate::api::look::{Blind, Look};
 use crate::api::pace::Pace;
@@ -85,6 +87,7 @@ struct Shared {
     slots: Semaphore,
     pace: Pace,
     requests: AtomicU64,
+    flights: Flights,
     recorder: Option<Recorder>,
 }
 
@@ -134,6 +137,7 @@ impl ClusterReader {
             slots: Semaphore::new(limits.concurrency),
             pace: Pace::new(limits.per_second, limits.burst),
             requests: AtomicU64::new(0),
+            flights: Flights::default(),
             recorder: None,
         };
         Self {
@@ -169,6 +173,7 @@ impl ClusterReader {
             slots: Semaphore::new(limits.concurrency),
             pace: Pace::new(limits.per_second, limits.burst),
             requests: AtomicU64::new(0),
+            flights: Flights::default(),
             recorder: Some(recorder),
         };
         Self {
@@ -308,15 +313,18 @@ impl ClusterReader {
         })
     }
 
-    /// A GET within the limits; every request of this crate to the API server passes here.
-    pub(crate) async fn text(&self, path: &str, accept: &str) -> Result<String, Failure> {
+    /// A GET within the limits. Of equal ones at the same time one is sent.
+    pub(crate) async fn text(&self, path: &str, accept: &str) -> Result<Arc<str>, Failure> {
         let request = http::Request::get(path)
             .header(http::header::ACCEPT, accept)
-            .body(Vec::new());
-        self.send(request.map_err(|error| Failure::failed(&error.to_string()))?)
-            .await
+            .body(Vec::new())
+            .map_err(|error| Failure::failed(&error.to_string()))?;
+        let sender = self.clone();
+        let start = move || async move { sender.send(request).await.map(Arc::from) }.boxed();
+        self.shared.flights.join(&format!("{accept} {path}"), start).await
     }
 
+    /// Every request of this crate to the API server passes here.
     pub(crate) async fn send(&self, request: http::Request<Vec<u8>>) -> Result<String, Failure> {
         let _slot = self
             .shared
@@ -349,7 +357,7 @@ fn accept(kind: &Kind, list: bool) -> &'static str {
 }
 
 /// How a request ended when it did not succeed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Failure {
     /// 404.
     NotFound,

@@ -43,7 +43,7 @@ impl ClusterReader {
         );
         let answer = self.text(&path, "*/*").await;
         if let Some(recorder) = self.recorder() {
-            let text = answer.as_ref().map(String::as_str);
+            let text = answer.as_ref().map(AsRef::as_ref);
             recorder.log(source, text, self.redactor());
         }
         match answer {
