@@ -20,6 +20,7 @@ mod dns;
 mod edge;
 mod errors;
 mod filesystem;
+mod finalizer;
 mod finding;
 mod given;
 mod gpu;
@@ -34,9 +35,11 @@ mod load;
 mod login;
 mod machine;
 mod memory;
+mod mutation;
 mod network_policy;
 mod node;
 mod node_load;
+mod pod_count;
 mod probe;
 mod queue;
 mod quota;
@@ -150,6 +153,9 @@ pub const DETECTORS: &[&Detector] = &[
     &given::DETECTOR,
     &rights::DETECTOR,
     &certificates::DETECTOR,
+    &pod_count::DETECTOR,
+    &finalizer::DETECTOR,
+    &mutation::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

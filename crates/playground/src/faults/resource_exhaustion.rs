@@ -14,6 +14,8 @@ pub mod memory_leak;
 pub mod memory_limit_too_low;
 pub mod node_cpu_starvation;
 pub mod node_memory_starvation;
+pub mod node_pod_capacity;
+pub mod oom_by_webhook;
 pub mod quota_exceeded;
 #[cfg(test)]
 mod tests;
@@ -35,4 +37,6 @@ pub const FAULTS: &[&dyn Fault] = &[
     &limit_range_violation::LimitRangeViolation,
     &cpu_saturation::CpuSaturation,
     &hpa_cannot_scale::HpaCannotScale,
+    &node_pod_capacity::NodePodCapacity,
+    &oom_by_webhook::OomByWebhook,
 ];

@@ -1,6 +1,6 @@
 //! Pods that no node takes because of a placement rule: the scheduler's reasons, checked against rules and nodes.
 
-mod nodes;
+pub(super) mod nodes;
 
 use std::collections::BTreeSet;
 

@@ -5,17 +5,17 @@ use cluster::{ClusterView, Object};
 use serde_json::Value;
 
 /// The nodes that carry what a pod asks for, and which of them are closed to it.
-pub(super) struct Admission<'a> {
+pub(in crate::detectors) struct Admission<'a> {
     /// Nodes whose labels match.
-    pub(super) matching: Vec<&'a Object>,
+    pub(in crate::detectors) matching: Vec<&'a Object>,
     /// Of them, those that are cordoned.
-    pub(super) cordoned: Vec<&'a Object>,
+    pub(in crate::detectors) cordoned: Vec<&'a Object>,
     /// Of them, those with a taint that the pod does not tolerate, with the taint.
-    pub(super) tainted: Vec<(&'a Object, String)>,
+    pub(in crate::detectors) tainted: Vec<(&'a Object, String)>,
 }
 
 impl<'a> Admission<'a> {
-    pub(super) fn of(view: &'a ClusterView, pod: &Object) -> Self {
+    pub(in crate::detectors) fn of(view: &'a ClusterView, pod: &Object) -> Self {
         let selector = pod.at("spec.nodeSelector").unwrap_or(&Value::Null);
         let matching: Vec<&Object> = view
             .of_kind("Node")
