@@ -23,6 +23,7 @@ mod filesystem;
 mod finalizer;
 mod finding;
 mod given;
+mod gitops;
 mod gpu;
 mod gpu_heat;
 mod helm_release;
@@ -31,6 +32,7 @@ mod image_pull;
 mod ingress;
 mod init;
 mod job;
+mod kernel;
 mod load;
 mod login;
 mod machine;
@@ -40,6 +42,8 @@ mod network_policy;
 mod node;
 mod node_load;
 mod pod_count;
+mod pool;
+mod priority;
 mod probe;
 mod queue;
 mod quota;
@@ -156,6 +160,10 @@ pub const DETECTORS: &[&Detector] = &[
     &pod_count::DETECTOR,
     &finalizer::DETECTOR,
     &mutation::DETECTOR,
+    &priority::DETECTOR,
+    &pool::DETECTOR,
+    &kernel::DETECTOR,
+    &gitops::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

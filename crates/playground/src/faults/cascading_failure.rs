@@ -4,7 +4,7 @@ pub mod dependency_down;
 pub mod dependency_slow;
 pub mod dns_broken;
 pub mod dns_policy_wrong;
-mod edits;
+pub(super) mod edits;
 pub mod ingress_misrouted;
 pub mod network_policy_blocks;
 pub mod node_failure_avalanche;

@@ -2,6 +2,7 @@
 
 pub mod bad_command;
 pub(super) mod edits;
+pub mod gitops_source_broken;
 pub mod helm_release_failed;
 pub mod helm_values_regression;
 pub mod image_layer_corrupt;
@@ -48,4 +49,5 @@ pub const FAULTS: &[&dyn Fault] = &[
     &SchedulingRule(Rule::HostPort),
     &SchedulingNode(Closing::Cordon),
     &SchedulingNode(Closing::Taint),
+    &gitops_source_broken::GitOpsSourceBroken,
 ];

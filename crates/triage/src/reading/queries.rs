@@ -155,6 +155,12 @@ pub(crate) const METRICS: &[Metric] = &[
         promql: "node_timex_offset_seconds",
         hours: 2,
     },
+    // node-exporter: collector conntrack.
+    Metric {
+        name: "node-conntrack-used",
+        promql: "node_nf_conntrack_entries / node_nf_conntrack_entries_limit",
+        hours: 2,
+    },
     // cAdvisor.
     Metric {
         name: "pod-disk-operations",

@@ -1,10 +1,10 @@
 //! The one node of a pool already runs as many pods as its kubelet takes: replicas of a scale-up stay pending although
 //! CPU and memory are free. Must not know how it is found.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::edits;
-use crate::build::json::{escape, items, number, set, text};
+use crate::build::json::{escape, number, set, text};
 use crate::build::object::KUBELET;
 use crate::build::time;
 use crate::build::workload::Workload;
@@ -40,7 +40,7 @@ impl Fault for NodePodCapacity {
         let pools = ["dense", "standard", "green", "tier-1"];
         let pool = ctx.rng.pick(&pools).copied().unwrap_or("green");
         pin(world, ctx, &workload, &node, pool);
-        let most = residents(world, &node.name).len();
+        let most = residents(world, &node.name);
         limit(world, ctx, &node, most);
         let more = usize::try_from(ctx.rng.range(1, 3)).unwrap_or(1);
         let pods = scale_up(world, ctx, (&workload, &node), more, at);
@@ -53,7 +53,8 @@ impl Fault for NodePodCapacity {
         ctx.shows(&workload, pods.first().map(String::as_str), time::after(at, 3));
         ctx.label("node", &node.name);
         let params = json!({
-            "field": "status.allocatable.pods", "found": most.to_string(), "expected": (most + more).to_string(), "pool": pool
+            "field": "status.allocatable.pods", "found": most.to_string(), "expected": (most + more).to_string(), "pool": pool,
+            "fits": workload.replicas
         });
         let mut victims = vec![workload_key(&workload)];
         victims.extend(pods.iter().map(|pod| key("", "Pod", &workload.namespace, pod)));
@@ -74,16 +75,13 @@ impl Fault for NodePodCapacity {
             .of_kind("Node")
             .filter(|found| text(found, &format!("/metadata/labels/{label}")) == pool)
             .all(|found| text(found, "/metadata/name") == node);
-        let others = residents(world, node)
-            .iter()
-            .filter(|(_, container)| container != &victim.name)
-            .count();
-        let wanted = usize::try_from(number(workload, "/spec/replicas")).unwrap_or(0);
-        let most: usize = world
+        let number_at = |object: &Value, pointer: &str| text(object, pointer).parse::<i64>().unwrap_or(0);
+        let most = world
             .get("Node", "", node)
-            .and_then(|found| text(found, "/status/allocatable/pods").parse().ok())
-            .unwrap_or(0);
-        is_pinned && is_alone && others + wanted > most
+            .map_or(0, |found| number_at(found, "/status/allocatable/pods"));
+        let is_small = most <= number_at(&cause.params, "/found");
+        let is_crowded = number(workload, "/spec/replicas") > number(&cause.params, "/fits");
+        is_pinned && is_alone && is_small && is_crowded
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -116,19 +114,13 @@ impl Fault for NodePodCapacity {
     }
 }
 
-/// The pods that a node runs, by namespace and first container.
-fn residents(world: &World, node: &str) -> Vec<(String, String)> {
+/// How many pods a node runs.
+fn residents(world: &World, node: &str) -> usize {
     world
         .of_kind("Pod")
         .filter(|pod| text(pod, "/spec/nodeName") == node)
         .filter(|pod| !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"))
-        .map(|pod| {
-            let container = items(pod, "/spec/containers")
-                .first()
-                .map_or("", |first| text(first, "/name"));
-            (text(pod, "/metadata/namespace").to_owned(), container.to_owned())
-        })
-        .collect()
+        .count()
 }
 
 /// The kubelet's `maxPods` as it reports it since the node joined (`pkg/kubelet/nodestatus/setters.go`, `MachineInfo`).
