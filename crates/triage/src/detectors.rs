@@ -10,6 +10,7 @@ mod capacity;
 mod certificates;
 mod complaints;
 mod component;
+mod control_plane;
 mod cpu;
 mod crash;
 mod csi;
@@ -22,6 +23,7 @@ mod errors;
 mod filesystem;
 mod finalizer;
 mod finding;
+mod flag;
 mod given;
 mod gitops;
 mod gpu;
@@ -64,6 +66,7 @@ mod storage_class;
 mod text;
 mod traffic;
 mod trend;
+mod version;
 mod volume;
 mod volume_attach;
 mod workload;
@@ -164,6 +167,9 @@ pub const DETECTORS: &[&Detector] = &[
     &pool::DETECTOR,
     &kernel::DETECTOR,
     &gitops::DETECTOR,
+    &control_plane::DETECTOR,
+    &flag::DETECTOR,
+    &version::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

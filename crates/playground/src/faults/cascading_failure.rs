@@ -1,5 +1,6 @@
 //! Faults of the category `cascading-failure`.
 
+pub mod control_plane_overload;
 pub mod dependency_down;
 pub mod dependency_slow;
 pub mod dns_broken;
@@ -40,4 +41,5 @@ pub const FAULTS: &[&dyn Fault] = &[
     &retry_storm::RetryStorm,
     &queue_backlog::QueueBacklog,
     &upstream_rate_limited::UpstreamRateLimited,
+    &control_plane_overload::ControlPlaneOverload,
 ];

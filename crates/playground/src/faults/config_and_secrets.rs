@@ -6,6 +6,7 @@ mod config_invalid;
 mod configmap_drift;
 mod credentials_rejected;
 mod env_injection_failed;
+mod feature_flag;
 mod finalizer_stuck;
 mod key_missing;
 mod login;
@@ -44,4 +45,5 @@ pub const FAULTS: &[&dyn Fault] = &[
     &admission::WebhookCaMismatch,
     &finalizer_stuck::FinalizerStuck,
     &webhook_mutating::WebhookMutating,
+    &feature_flag::FeatureFlag,
 ];

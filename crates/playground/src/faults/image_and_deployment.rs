@@ -1,6 +1,7 @@
 //! Faults of the category `image-and-deployment`.
 
 pub mod bad_command;
+pub mod bad_release;
 pub(super) mod edits;
 pub mod gitops_source_broken;
 pub mod helm_release_failed;
@@ -50,4 +51,5 @@ pub const FAULTS: &[&dyn Fault] = &[
     &SchedulingNode(Closing::Cordon),
     &SchedulingNode(Closing::Taint),
     &gitops_source_broken::GitOpsSourceBroken,
+    &bad_release::BadRelease,
 ];

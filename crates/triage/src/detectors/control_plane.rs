@@ -1,0 +1,111 @@
+//! One client that asks the API server for so much that others are turned away: the server's own count of rejected
+//! requests beside the count that each client keeps of what it sends.
+
+use domain::{ChangeKind, ObjectRef, Severity, Signal};
+use jiff::SignedDuration;
+
+use super::finding::signal;
+use super::trend::{self, Join, Trend};
+use super::{Context, Detector};
+
+pub(super) const DETECTOR: Detector = Detector {
+    name: "control-plane",
+    mechanisms: &[ID],
+    run,
+};
+
+const ID: &str = "cascading-failure/control-plane-overload";
+/// Rejected requests per second that are no longer a passing crowd.
+const REJECTED: f64 = 1.0;
+/// Requests per second that one client needs to stand out at all; well-behaved controllers watch and send few.
+const GREEDY: f64 = 20.0;
+
+fn run(context: &Context<'_>) -> Vec<Signal> {
+    explain(context).into_iter().collect()
+}
+
+fn explain(context: &Context<'_>) -> Option<Signal> {
+    let view = context.view;
+    let series: Vec<_> = view.series("api-rejected").iter().collect();
+    let rejected = trend::trend(&series, Join::Sum, view.now)?;
+    if rejected.now < REJECTED || rejected.now < 5.0 * rejected.before {
+        return None;
+    }
+    let clients = trend::by_workload(view, "api-client-rate", "", Join::Sum);
+    let total: f64 = view
+        .series("api-client-rate")
+        .iter()
+        .filter_map(cluster::Series::last)
+        .sum();
+    let ((client, _), most) = clients
+        .iter()
+        .max_by(|(_, a), (_, b)| a.now.total_cmp(&b.now))
+        .map(|(key, trend)| (key.clone(), *trend))?;
+    let share = if total > 0.0 { most.now / total } else { 0.0 };
+    let has_begun = is_new(&most) && together(&rejected, &most);
+    let certainty = match (share >= 0.6 && most.now >= GREEDY, has_begun) {
+        (true, true) => 0.88,
+        (true, false) => 0.6,
+        (false, _) => 0.4,
+    };
+    let message = format!(
+        "The API server rejects {:.0} requests per second; {client} sends {:.0} per second, {:.0} % of what all clients count",
+        rejected.now,
+        most.now,
+        share * 100.0
+    );
+    let rollout = context.changes.iter().find(|change| {
+        change.object == client
+            && change.kind == ChangeKind::Rollout
+            && change.at.zip(most.since).is_some_and(|(at, since)| {
+                since.duration_since(at).abs() < SignedDuration::from_mins(15)
+            })
+    });
+    let reference = &client;
+    let mut built = signal("control-plane", reference, &message)
+        .mechanism(ID, certainty)
+        .severity(Severity::Critical)
+        .onset(rejected.since)
+        .affects(view.pods_of(reference).map(|pod| pod.reference().clone()))
+        // The API server's own Service: what all others ask.
+        .affects([ObjectRef::of("Service", "default", "kubernetes")])
+        .computed(
+            reference,
+            "metric[rest_client_requests].now",
+            &format!("{:.1}", most.now),
+            most.since,
+        )
+        .computed(
+            reference,
+            "metric[apiserver_flowcontrol_rejected_requests].now",
+            &format!("{:.1}", rejected.now),
+            rejected.since,
+        );
+    let number = rollout.and_then(|change| {
+        change.diff.iter().find(|diff| {
+            let is_number =
+                |value: &Option<domain::Redacted>| value.as_ref().is_some_and(|value| value.as_str().parse::<f64>().is_ok());
+            is_number(&diff.before) && is_number(&diff.after)
+        })
+    });
+    if let Some(diff) = number {
+        let text = |value: &Option<domain::Redacted>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+        built = built.params(&diff.field, &text(&diff.after), Some(&text(&diff.before)));
+        if let Some(object) = view.get_ref(reference) {
+            built = built.facts(object, [diff.field.as_str()]);
+        }
+    }
+    Some(built.build())
+}
+
+/// Whether a client asks far more than it used to, or was not there before.
+fn is_new(client: &Trend) -> bool {
+    client.since.is_some() && (client.before <= 0.0 || client.factor() >= 3.0 || client.before >= GREEDY)
+}
+
+/// Whether the client's rate rose when the rejections began.
+fn together(rejected: &Trend, client: &Trend) -> bool {
+    rejected.since.zip(client.since).is_some_and(|(rejected, client)| {
+        rejected.duration_since(client).abs() < SignedDuration::from_mins(12)
+    })
+}
