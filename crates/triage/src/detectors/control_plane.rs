@@ -2,7 +2,7 @@
 //! requests beside the count that each client keeps of what it sends.
 
 use domain::{ChangeKind, ObjectRef, Severity, Signal};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::finding::signal;
 use super::trend::{self, Join, Trend};
@@ -42,7 +42,8 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
         .max_by(|(_, a), (_, b)| a.now.total_cmp(&b.now))
         .map(|(key, trend)| (key.clone(), *trend))?;
     let share = if total > 0.0 { most.now / total } else { 0.0 };
-    let has_begun = is_new(&most) && together(&rejected, &most);
+    let begun = begun(context, &client, &most);
+    let has_begun = together(&rejected, begun);
     let certainty = match (share >= 0.6 && most.now >= GREEDY, has_begun) {
         (true, true) => 0.88,
         (true, false) => 0.6,
@@ -57,7 +58,7 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
     let rollout = context.changes.iter().find(|change| {
         change.object == client
             && change.kind == ChangeKind::Rollout
-            && change.at.zip(most.since).is_some_and(|(at, since)| {
+            && change.at.zip(begun).is_some_and(|(at, since)| {
                 since.duration_since(at).abs() < SignedDuration::from_mins(15)
             })
     });
@@ -73,7 +74,7 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
             reference,
             "metric[rest_client_requests].now",
             &format!("{:.1}", most.now),
-            most.since,
+            begun,
         )
         .computed(
             reference,
@@ -98,14 +99,24 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
     Some(built.build())
 }
 
-/// Whether a client asks far more than it used to, or was not there before.
-fn is_new(client: &Trend) -> bool {
-    client.since.is_some() && (client.before <= 0.0 || client.factor() >= 3.0 || client.before >= GREEDY)
+/// When a client began to ask as much as it does: when its rate rose, or when it came.
+fn begun(context: &Context<'_>, client: &ObjectRef, rate: &Trend) -> Option<Timestamp> {
+    if rate.before <= 0.0 || rate.factor() >= 3.0 {
+        return rate.since;
+    }
+    context
+        .view
+        .series("api-client-rate")
+        .iter()
+        .filter(|series| trend::workload_of(context.view, series).as_ref() == Some(client))
+        .filter_map(|series| series.samples.first())
+        .map(|(at, _)| *at)
+        .min()
 }
 
-/// Whether the client's rate rose when the rejections began.
-fn together(rejected: &Trend, client: &Trend) -> bool {
-    rejected.since.zip(client.since).is_some_and(|(rejected, client)| {
-        rejected.duration_since(client).abs() < SignedDuration::from_mins(12)
+/// Whether a client's rate rose when the rejections began.
+fn together(rejected: &Trend, begun: Option<Timestamp>) -> bool {
+    rejected.since.zip(begun).is_some_and(|(rejected, begun)| {
+        rejected.duration_since(begun).abs() < SignedDuration::from_mins(12)
     })
 }
