@@ -58,9 +58,10 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
     let rollout = context.changes.iter().find(|change| {
         change.object == client
             && change.kind == ChangeKind::Rollout
-            && change.at.zip(begun).is_some_and(|(at, since)| {
-                since.duration_since(at).abs() < SignedDuration::from_mins(15)
-            })
+            && change
+                .at
+                .zip(begun)
+                .is_some_and(|(at, since)| since.duration_since(at).abs() < SignedDuration::from_mins(15))
     });
     let reference = &client;
     let mut built = signal("control-plane", reference, &message)
@@ -84,13 +85,17 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
         );
     let number = rollout.and_then(|change| {
         change.diff.iter().find(|diff| {
-            let is_number =
-                |value: &Option<domain::Redacted>| value.as_ref().is_some_and(|value| value.as_str().parse::<f64>().is_ok());
+            let is_number = |value: &Option<domain::Redacted>| {
+                value
+                    .as_ref()
+                    .is_some_and(|value| value.as_str().parse::<f64>().is_ok())
+            };
             is_number(&diff.before) && is_number(&diff.after)
         })
     });
     if let Some(diff) = number {
-        let text = |value: &Option<domain::Redacted>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+        let text =
+            |value: &Option<domain::Redacted>| value.as_ref().map(ToString::to_string).unwrap_or_default();
         built = built.params(&diff.field, &text(&diff.after), Some(&text(&diff.before)));
         if let Some(object) = view.get_ref(reference) {
             built = built.facts(object, [diff.field.as_str()]);
@@ -116,7 +121,8 @@ fn begun(context: &Context<'_>, client: &ObjectRef, rate: &Trend) -> Option<Time
 
 /// Whether a client's rate rose when the rejections began.
 fn together(rejected: &Trend, begun: Option<Timestamp>) -> bool {
-    rejected.since.zip(begun).is_some_and(|(rejected, begun)| {
-        rejected.duration_since(begun).abs() < SignedDuration::from_mins(12)
-    })
+    rejected
+        .since
+        .zip(begun)
+        .is_some_and(|(rejected, begun)| rejected.duration_since(begun).abs() < SignedDuration::from_mins(12))
 }

@@ -60,9 +60,12 @@ fn namespace(view: &ClusterView, object: &Object) -> Option<Signal> {
     if said("NamespaceFinalizersRemaining", "status") != "True" {
         return None;
     }
-    let is_failing = ["NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure"]
-        .iter()
-        .any(|condition| said(condition, "status") == "True");
+    let is_failing = [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionContentFailure",
+    ]
+    .iter()
+    .any(|condition| said(condition, "status") == "True");
     let left = said("NamespaceContentRemaining", "message");
     let finalizers = said("NamespaceFinalizersRemaining", "message");
     let message = format!(
@@ -72,7 +75,9 @@ fn namespace(view: &ClusterView, object: &Object) -> Option<Signal> {
     );
     let is_own = OWN.iter().any(|own| finalizers.contains(own));
     let certainty = if is_failing || is_own { 0.5 } else { 0.88 };
-    let found = finalizers.split_once("remaining: ").map_or(finalizers, |(_, rest)| rest);
+    let found = finalizers
+        .split_once("remaining: ")
+        .map_or(finalizers, |(_, rest)| rest);
     Some(
         base(object, &message, certainty)
             .params("metadata.finalizers", found, None)

@@ -136,9 +136,7 @@ fn explain(context: &Context<'_>, workload: &Object, switch: &Switch<'_>) -> Opt
     let is_rolled = context.changes.iter().any(|change| {
         &change.object == reference
             && change.kind == ChangeKind::Rollout
-            && change
-                .at
-                .is_some_and(|at| first.duration_since(at).abs() < QUIET)
+            && change.at.is_some_and(|at| first.duration_since(at).abs() < QUIET)
     });
     let certainty = match (LAG_S.contains(&lag_s), is_rolled) {
         (true, false) if reaches => 0.88,

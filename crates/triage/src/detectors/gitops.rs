@@ -33,7 +33,9 @@ static LASTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
-    view.of_kind("Application").filter_map(|object| explain(view, object)).collect()
+    view.of_kind("Application")
+        .filter_map(|object| explain(view, object))
+        .collect()
 }
 
 /// The objects that an Application manages.
@@ -88,7 +90,12 @@ fn explain(view: &ClusterView, object: &Object) -> Option<Signal> {
     );
     let (field, found) = ["path", "targetRevision", "repoURL"]
         .iter()
-        .map(|field| (format!("spec.source.{field}"), object.str(&format!("spec.source.{field}"))))
+        .map(|field| {
+            (
+                format!("spec.source.{field}"),
+                object.str(&format!("spec.source.{field}")),
+            )
+        })
         .find(|(_, value)| !value.is_empty() && said.contains(value))
         .unwrap_or_else(|| ("spec.source".to_owned(), ""));
     Some(

@@ -55,7 +55,9 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     for pod in view.of_kind("Pod") {
         for container in containers::of(pod) {
             // What the template does not ask for, the workload is not to blame for.
-            if !WAITING.contains(&container.waiting()) || mutation::altered(view, &container, "image").is_some() {
+            if !WAITING.contains(&container.waiting())
+                || mutation::altered(view, &container, "image").is_some()
+            {
                 continue;
             }
             let failure = failure(view, &container);

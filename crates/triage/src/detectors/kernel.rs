@@ -26,7 +26,9 @@ const RECENT: SignedDuration = SignedDuration::from_mins(30);
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
-    view.of_kind("Node").filter_map(|node| explain(view, node)).collect()
+    view.of_kind("Node")
+        .filter_map(|node| explain(view, node))
+        .collect()
 }
 
 /// What was said lately of a node's tables.
@@ -62,7 +64,9 @@ fn explain(view: &ClusterView, node: &Object) -> Option<Signal> {
     };
     let since = series.and_then(|series| crate::vitals::since(&series.samples, FULL));
     let onset = since.or_else(|| event.and_then(cluster::view::event_start));
-    let share = used.map_or_else(String::new, |used| format!(" ({:.1} % of its entries)", used * 100.0));
+    let share = used.map_or_else(String::new, |used| {
+        format!(" ({:.1} % of its entries)", used * 100.0)
+    });
     let message = format!(
         "The connection tracking table of {} is full{share}: the kernel drops new connections there",
         node.reference()

@@ -49,7 +49,10 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     }
     let mut by_workload: BTreeMap<(ObjectRef, &str), Vec<Harm<'_>>> = BTreeMap::new();
     for pod in view.of_kind("Pod") {
-        for harm in containers::of(pod).into_iter().filter_map(|found| harm(view, found)) {
+        for harm in containers::of(pod)
+            .into_iter()
+            .filter_map(|found| harm(view, found))
+        {
             let key = (view.workload_of(pod), harm.mechanism);
             by_workload.entry(key).or_default().push(harm);
         }
@@ -64,7 +67,9 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
 /// pod afterwards.
 pub(super) fn altered(view: &ClusterView, container: &Container<'_>, field: &str) -> Option<Altered> {
     let pod = container.pod;
-    let owner = pod.controller().filter(|owner| matches!(owner.kind.as_str(), "ReplicaSet" | "Job"))?;
+    let owner = pod
+        .controller()
+        .filter(|owner| matches!(owner.kind.as_str(), "ReplicaSet" | "Job"))?;
     let template = view.get_ref(&owner)?;
     let path = format!("spec.template.{}", container.spec_path(field));
     let declared = template.at(&format!("spec.template.{}", container.spec_path("name")))?;
@@ -97,7 +102,11 @@ fn was_edited(pod: &Object) -> bool {
         .iter()
         .filter(|manager| manager.subresource.is_empty())
         .filter(|manager| manager.fields.iter().any(|field| field.starts_with("spec.")));
-    writers.count() > 1 || pod.managers().iter().any(|manager| manager.subresource == "resize")
+    writers.count() > 1
+        || pod
+            .managers()
+            .iter()
+            .any(|manager| manager.subresource == "resize")
 }
 
 /// What is wrong with a container, if an altered field explains it.
@@ -115,7 +124,11 @@ fn harm<'a>(view: &ClusterView, container: Container<'a>) -> Option<Harm<'a>> {
         let by_command = ["command", "args", "image"]
             .into_iter()
             .find(|field| altered(view, &container, field).is_some());
-        (by_command.unwrap_or("env"), MUTATING, if by_command.is_some() { 0.82 } else { 0.55 })
+        (
+            by_command.unwrap_or("env"),
+            MUTATING,
+            if by_command.is_some() { 0.82 } else { 0.55 },
+        )
     } else {
         return None;
     };
@@ -136,9 +149,11 @@ fn harm<'a>(view: &ClusterView, container: Container<'a>) -> Option<Harm<'a>> {
 /// The configurations whose webhooks the API server asks about a pod that is created in this namespace with these labels.
 fn matching<'a>(view: &'a ClusterView, pod: &Object) -> Vec<(&'a Object, &'a str)> {
     let listed = |rule: &Value, field: &str, wanted: &[&str]| {
-        rule.get(field)
-            .and_then(Value::as_array)
-            .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|item| wanted.contains(&item)))
+        rule.get(field).and_then(Value::as_array).is_some_and(|list| {
+            list.iter()
+                .filter_map(Value::as_str)
+                .any(|item| wanted.contains(&item))
+        })
     };
     let namespace = view.get("Namespace", "", pod.namespace());
     let mut out = Vec::new();
@@ -158,7 +173,10 @@ fn matching<'a>(view: &'a ClusterView, pod: &Object) -> Vec<(&'a Object, &'a str
                 .get("objectSelector")
                 .is_none_or(|wanted| selector::label_selects(wanted, selector::labels(pod)));
             if by_rule && by_namespace && by_labels {
-                out.push((configuration, webhook.get("name").and_then(Value::as_str).unwrap_or_default()));
+                out.push((
+                    configuration,
+                    webhook.get("name").and_then(Value::as_str).unwrap_or_default(),
+                ));
             }
         }
     }
@@ -174,7 +192,11 @@ fn explain(view: &ClusterView, workload: &ObjectRef, harms: &[Harm<'_>]) -> Opti
     let is_only = found
         .iter()
         .all(|(object, _)| object.reference() == configuration.reference());
-    let certainty = if is_only { harm.certainty } else { harm.certainty.min(0.65) };
+    let certainty = if is_only {
+        harm.certainty
+    } else {
+        harm.certainty.min(0.65)
+    };
     let path = harm.container.spec_path(harm.field);
     let Altered { wanted, found } = &harm.altered;
     let message = format!(
@@ -202,7 +224,11 @@ fn explain(view: &ClusterView, workload: &ObjectRef, harms: &[Harm<'_>]) -> Opti
             .iter()
             .map(String::as_str),
         );
-    for field in ["state.waiting.reason", "state.waiting.message", "lastState.terminated.reason"] {
+    for field in [
+        "state.waiting.reason",
+        "state.waiting.message",
+        "lastState.terminated.reason",
+    ] {
         built = built.facts(pod, [harm.container.status_path(field).as_str()]);
     }
     if let Some(set) = view.get_ref(&template) {

@@ -23,8 +23,7 @@ const ID: &str = "resource-exhaustion/node-pod-capacity";
 const MOST: &str = "status.allocatable.pods";
 
 /// `pkg/scheduler/framework/plugins/noderesources/fit.go`, counted by `framework/types.go`, `FitError.Error`.
-static COUNTED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?P<nodes>\d+) Too many pods").ok());
+static COUNTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?P<nodes>\d+) Too many pods").ok());
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
@@ -68,7 +67,13 @@ fn open<'a>(view: &'a ClusterView, pod: &Object) -> Vec<&'a Object> {
 
 fn explain(view: &ClusterView, pod: &Object) -> Option<Signal> {
     let said = pod.str("status.conditions[PodScheduled].message");
-    let counted: usize = COUNTED.as_ref()?.captures(said)?.name("nodes")?.as_str().parse().ok()?;
+    let counted: usize = COUNTED
+        .as_ref()?
+        .captures(said)?
+        .name("nodes")?
+        .as_str()
+        .parse()
+        .ok()?;
     let nodes = open(view, pod);
     let fullest = nodes
         .iter()
@@ -98,7 +103,10 @@ fn explain(view: &ClusterView, pod: &Object) -> Option<Signal> {
         )
         .affects([pod.reference().clone(), workload])
         .params(MOST, most, None)
-        .facts(pod, ["status.conditions[PodScheduled].message", "spec.nodeSelector"])
+        .facts(
+            pod,
+            ["status.conditions[PodScheduled].message", "spec.nodeSelector"],
+        )
         .facts(fullest, [MOST]);
     let events = view.events_of(pod.reference());
     if let Some(event) = events

@@ -44,11 +44,17 @@ struct Resized {
 type Line<'a> = (&'a LogSource, &'a LogLine);
 
 fn run(context: &Context<'_>) -> Vec<Signal> {
-    let (mut refused, mut starved): (BTreeMap<ObjectRef, Vec<Line<'_>>>, BTreeMap<ObjectRef, Vec<Line<'_>>>) =
-        Default::default();
+    let (mut refused, mut starved): (
+        BTreeMap<ObjectRef, Vec<Line<'_>>>,
+        BTreeMap<ObjectRef, Vec<Line<'_>>>,
+    ) = Default::default();
     for (source, lines) in complaints::logs(context) {
         let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context.view.get_ref(&pod).map(|pod| context.view.workload_of(pod)) else {
+        let Some(workload) = context
+            .view
+            .get_ref(&pod)
+            .map(|pod| context.view.workload_of(pod))
+        else {
             continue;
         };
         for line in lines {
@@ -102,7 +108,11 @@ fn full_servers(context: &Context<'_>, refused: &BTreeMap<ObjectRef, Vec<Line<'_
     for (workload, lines) in refused {
         let called = servers(context, workload, lines);
         // A log that names no host it calls is the server's own.
-        let servers = if called.is_empty() { vec![workload.clone()] } else { called };
+        let servers = if called.is_empty() {
+            vec![workload.clone()]
+        } else {
+            called
+        };
         for server in servers {
             let entry = by_server.entry(server).or_default();
             entry.0.insert(workload.clone());
@@ -117,12 +127,19 @@ fn full_servers(context: &Context<'_>, refused: &BTreeMap<ObjectRef, Vec<Line<'_
 
 /// The workloads behind the databases that a workload calls.
 fn servers(context: &Context<'_>, workload: &ObjectRef, lines: &[Line<'_>]) -> Vec<ObjectRef> {
-    let mut calls: Vec<_> = context.calls.iter().filter(|call| &call.from == workload).collect();
+    let mut calls: Vec<_> = context
+        .calls
+        .iter()
+        .filter(|call| &call.from == workload)
+        .collect();
     let names = |host: &str| lines.iter().any(|(_, line)| line.text.as_str().contains(host));
     if calls.iter().any(|call| names(&call.host)) {
         calls.retain(|call| names(&call.host));
     } else {
-        calls.retain(|call| call.port.is_some_and(|port| matches!(port, 5432 | 3306 | 6379 | 6432 | 27017)));
+        calls.retain(|call| {
+            call.port
+                .is_some_and(|port| matches!(port, 5432 | 3306 | 6379 | 6432 | 27017))
+        });
     }
     calls
         .iter()
@@ -132,7 +149,10 @@ fn servers(context: &Context<'_>, workload: &ObjectRef, lines: &[Line<'_>]) -> V
 
 fn behind(context: &Context<'_>, service: &ObjectRef) -> Vec<ObjectRef> {
     let view = context.view;
-    let Some(wanted) = view.get_ref(service).and_then(|service| service.at("spec.selector")) else {
+    let Some(wanted) = view
+        .get_ref(service)
+        .and_then(|service| service.at("spec.selector"))
+    else {
         return Vec::new();
     };
     let mut out: Vec<ObjectRef> = view
@@ -163,7 +183,10 @@ fn full(
         .filter_map(|client| Some((client, resized(context, client, first)?)))
         .filter(|(_, change)| change.grew)
         .collect();
-    let message = format!("{server} has no connection left for its clients ({} refusals in logs)", lines.len());
+    let message = format!(
+        "{server} has no connection left for its clients ({} refusals in logs)",
+        lines.len()
+    );
     if greedy.len() != 1 {
         let built = base(context, server, &message, lines, first).mechanism(ID, 0.55);
         return Some(built.affects(speakers.iter().cloned()).build());
@@ -182,7 +205,10 @@ fn full(
 /// A workload whose own pool runs dry.
 fn dry(context: &Context<'_>, workload: &ObjectRef, lines: &[Line<'_>], is_shadow: bool) -> Option<Signal> {
     let first = lines.iter().filter_map(|(_, line)| line.at).min()?;
-    let message = format!("requests of {workload} wait in vain for a connection of its pool ({} times)", lines.len());
+    let message = format!(
+        "requests of {workload} wait in vain for a connection of its pool ({} times)",
+        lines.len()
+    );
     match resized(context, workload, first) {
         Some(change) if !change.grew && !is_shadow => {
             let message = format!(
@@ -193,7 +219,11 @@ fn dry(context: &Context<'_>, workload: &ObjectRef, lines: &[Line<'_>], is_shado
             Some(with_change(context, built, workload, &change).build())
         }
         // A leak, a pool too small for the load, or a database that answers late: the words are the same.
-        _ => Some(base(context, workload, &message, lines, first).mechanism(ID, 0.55).build()),
+        _ => Some(
+            base(context, workload, &message, lines, first)
+                .mechanism(ID, 0.55)
+                .build(),
+        ),
     }
 }
 
@@ -235,12 +265,14 @@ fn with_change(
     workload: &ObjectRef,
     change: &Resized,
 ) -> SignalBuilder {
-    let built = built.params(&change.field, &change.after, Some(&change.before)).computed(
-        workload,
-        &format!("changes[rollout].{}", change.field),
-        &format!("{} -> {}", change.before, change.after),
-        change.at,
-    );
+    let built = built
+        .params(&change.field, &change.after, Some(&change.before))
+        .computed(
+            workload,
+            &format!("changes[rollout].{}", change.field),
+            &format!("{} -> {}", change.before, change.after),
+            change.at,
+        );
     match context.view.get_ref(workload) {
         Some(object) => built.facts(object, [change.field.as_str()]),
         None => built,

@@ -27,7 +27,10 @@ struct Pushed<'a> {
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
     let mut by_preemptor: BTreeMap<String, Vec<Pushed<'_>>> = BTreeMap::new();
-    for event in view.of_kind("Event").filter(|event| event.str("reason") == "Preempted") {
+    for event in view
+        .of_kind("Event")
+        .filter(|event| event.str("reason") == "Preempted")
+    {
         let words = Words {
             place: Place::Event,
             reason: "Preempted",
@@ -38,7 +41,10 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
             event,
             workload: owner(view, event),
         };
-        by_preemptor.entry(named.unwrap_or_default()).or_default().push(pushed);
+        by_preemptor
+            .entry(named.unwrap_or_default())
+            .or_default()
+            .push(pushed);
     }
     by_preemptor
         .iter()
@@ -67,8 +73,8 @@ fn owner(view: &ClusterView, event: &Object) -> ObjectRef {
 fn class_of<'a>(view: &'a ClusterView, preemptor: &'a Object) -> Option<(&'a Object, bool)> {
     let class = view.get("PriorityClass", "", preemptor.str("spec.priorityClassName"))?;
     let template = preemptor.controller().and_then(|owner| view.get_ref(&owner));
-    let is_asked = template
-        .is_none_or(|template| template.str("spec.template.spec.priorityClassName") == class.name());
+    let is_asked =
+        template.is_none_or(|template| template.str("spec.template.spec.priorityClassName") == class.name());
     Some((class, is_asked))
 }
 
@@ -93,7 +99,10 @@ fn explain(view: &ClusterView, uid: &str, pushed: &[Pushed<'_>]) -> Option<Signa
     let how = if is_asked {
         format!("its template names {}", class.reference())
     } else {
-        format!("its template names no class, but {} is the cluster's default", class.reference())
+        format!(
+            "its template names no class, but {} is the cluster's default",
+            class.reference()
+        )
     };
     let message = format!(
         "{} running pods of {} were pushed out for {preempting}: {how}, with priority {}",

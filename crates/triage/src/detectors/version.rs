@@ -35,7 +35,11 @@ struct Served {
 
 impl Served {
     fn share(&self) -> f64 {
-        if self.rate > 0.0 { self.failing / self.rate } else { 0.0 }
+        if self.rate > 0.0 {
+            self.failing / self.rate
+        } else {
+            0.0
+        }
     }
 }
 

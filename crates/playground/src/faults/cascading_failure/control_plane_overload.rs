@@ -139,8 +139,12 @@ fn requests(
         .collect();
     for pod in &others {
         let phase = shop.stamp.hash(text(pod, "/metadata/name")) % 600;
-        client(&mut ctx.metrics, &shop, pod, ("200", 1.4), |at| 1.0 + 0.2 * wave(at, phase));
-        client(&mut ctx.metrics, &shop, pod, ("429", 0.2), |at| f64::from(u8::from(at > onset)));
+        client(&mut ctx.metrics, &shop, pod, ("200", 1.4), |at| {
+            1.0 + 0.2 * wave(at, phase)
+        });
+        client(&mut ctx.metrics, &shop, pod, ("429", 0.2), |at| {
+            f64::from(u8::from(at > onset))
+        });
     }
     let span = aligned(time::before(shop.now(), 7_200), shop.now(), 60);
     let server = [("job", "apiserver"), ("instance", "10.0.0.5:6443")];
@@ -155,9 +159,16 @@ fn requests(
     ctx.metrics.counter(name, &labels, span, 0.0, rejected);
     let mut labels = server.to_vec();
     labels.extend([("verb", "LIST"), ("resource", "pods"), ("code", "429")]);
-    ctx.metrics.counter("apiserver_request_total", &labels, span, 0.0, rejected);
+    ctx.metrics
+        .counter("apiserver_request_total", &labels, span, 0.0, rejected);
     // `apiserver/pkg/server/filters/priority-and-fairness.go`, `RecordRequestTermination`.
-    ctx.metrics.counter("apiserver_request_terminations_total", &labels, span, 0.0, rejected);
+    ctx.metrics.counter(
+        "apiserver_request_terminations_total",
+        &labels,
+        span,
+        0.0,
+        rejected,
+    );
 }
 
 /// One series of a client.
@@ -177,7 +188,9 @@ fn client(
         ("method", "GET"),
         ("host", "10.96.0.1:443"),
     ];
-    metrics.counter("rest_client_requests_total", &labels, span, 0.0, |at| rate * factor(at));
+    metrics.counter("rest_client_requests_total", &labels, span, 0.0, |at| {
+        rate * factor(at)
+    });
 }
 
 /// The greedy client and one that only keeps its lease are both turned away (client-go `tools/leaderelection`).

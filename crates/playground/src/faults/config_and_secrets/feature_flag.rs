@@ -25,7 +25,12 @@ const CONSOLE: Author = Author {
     manager: "flag-console",
     operation: "Update",
 };
-const FLAGS: &[&str] = &["new_pricing", "split_shipments", "smart_ranking", "guest_vouchers"];
+const FLAGS: &[&str] = &[
+    "new_pricing",
+    "split_shipments",
+    "smart_ranking",
+    "guest_vouchers",
+];
 
 impl Fault for FeatureFlag {
     fn id(&self) -> &'static str {
@@ -54,7 +59,14 @@ impl Fault for FeatureFlag {
             lines.add(from, &line(&workload, pod, Level::Info, from, &words));
             super::scene::add_lines(world, &workload, pod, &lines);
         }
-        complain(world, ctx, &workload, &pods, &error(&workload, flag), (from, ctx.shop.now()));
+        complain(
+            world,
+            ctx,
+            &workload,
+            &pods,
+            &error(&workload, flag),
+            (from, ctx.shop.now()),
+        );
         let silence = Silence {
             callee: &workload,
             why: CallFailure::Refused,
@@ -67,7 +79,8 @@ impl Fault for FeatureFlag {
         let mut victims = vec![workload_key(&workload)];
         victims.extend(callers::keys(&affected));
         ctx.shows(&workload, None, from);
-        let params = json!({ "field": format!("data.{flag}"), "found": "true", "expected": "false", "key": flag });
+        let params =
+            json!({ "field": format!("data.{flag}"), "found": "true", "expected": "false", "key": flag });
         Truth::cause(map, ID, params, victims)
     }
 
@@ -123,8 +136,12 @@ fn mount(world: &mut World, ctx: &mut FaultContext, workload: &Workload, at: Tim
 fn error(workload: &Workload, flag: &str) -> String {
     match workload.voice {
         Voice::Node => format!("{flag}: TypeError: Cannot read properties of undefined (reading 'tier')"),
-        Voice::Java => format!("{flag}: java.lang.NullPointerException: Cannot invoke \"Tier.rate()\" because \"tier\" is null"),
+        Voice::Java => format!(
+            "{flag}: java.lang.NullPointerException: Cannot invoke \"Tier.rate()\" because \"tier\" is null"
+        ),
         Voice::Python => format!("{flag}: AttributeError: 'NoneType' object has no attribute 'tier'"),
-        _ => format!("{flag}: no tier for request: runtime error: invalid memory address or nil pointer dereference"),
+        _ => format!(
+            "{flag}: no tier for request: runtime error: invalid memory address or nil pointer dereference"
+        ),
     }
 }

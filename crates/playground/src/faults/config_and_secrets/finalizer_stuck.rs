@@ -73,7 +73,8 @@ impl Fault for FinalizerStuck {
             .iter()
             .filter(|add_on| chosen.as_deref().is_none_or(|of| of == add_on.of))
             .collect();
-        let (Some(add_on), Some(word)) = (ctx.rng.pick(&fitting).copied(), ctx.rng.pick(WORDS).copied()) else {
+        let (Some(add_on), Some(word)) = (ctx.rng.pick(&fitting).copied(), ctx.rng.pick(WORDS).copied())
+        else {
             return Truth::without_cause("inconclusive");
         };
         let name = format!("review-{word}");
@@ -184,7 +185,11 @@ fn remainder(
     shop.stamp.put(world, object, PIPELINE, created);
     if let Some(object) = world.get_mut(kind, namespace, name) {
         let deleted = time::after(at, 6);
-        set(object, "/metadata/deletionTimestamp", json!(time::seconds(deleted)));
+        set(
+            object,
+            "/metadata/deletionTimestamp",
+            json!(time::seconds(deleted)),
+        );
         set(object, "/metadata/deletionGracePeriodSeconds", json!(0));
     }
 }
@@ -198,7 +203,11 @@ fn terminating(
     (created, at): (Timestamp, Timestamp),
 ) {
     let mut object = nodes::namespace(shop, name, created);
-    set(&mut object, "/metadata/deletionTimestamp", json!(time::seconds(at)));
+    set(
+        &mut object,
+        "/metadata/deletionTimestamp",
+        json!(time::seconds(at)),
+    );
     let turned = time::seconds(time::after(at, 7));
     let one = |kind: &str, status: &str, reason: &str, message: &str| {
         json!({
@@ -230,12 +239,27 @@ fn terminating(
             "ContentDeleted",
             "All content successfully deleted, may be waiting on finalization"
         ),
-        one("NamespaceContentRemaining", "True", "SomeResourcesRemain", &remaining),
-        one("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", &finalizers)
+        one(
+            "NamespaceContentRemaining",
+            "True",
+            "SomeResourcesRemain",
+            &remaining
+        ),
+        one(
+            "NamespaceFinalizersRemaining",
+            "True",
+            "SomeFinalizersRemain",
+            &finalizers
+        )
     ]);
-    set(&mut object, "/status", json!({ "phase": "Terminating", "conditions": conditions }));
+    set(
+        &mut object,
+        "/status",
+        json!({ "phase": "Terminating", "conditions": conditions }),
+    );
     shop.stamp.put(world, object, PIPELINE, created);
     if let Some(found) = world.get_mut("Namespace", "", name) {
-        shop.stamp.touch(found, CONTROLLER, time::after(at, 7), &["/status"]);
+        shop.stamp
+            .touch(found, CONTROLLER, time::after(at, 7), &["/status"]);
     }
 }

@@ -76,20 +76,18 @@ impl Webhook<'_> {
         });
         let mut configuration = configuration;
         if self.kind == "MutatingWebhookConfiguration" {
-            set(&mut configuration, "/webhooks/0/reinvocationPolicy", json!("Never"));
+            set(
+                &mut configuration,
+                "/webhooks/0/reinvocationPolicy",
+                json!("Never"),
+            );
         }
         shop.stamp.put(world, configuration, INSTALLER, created);
         self.key()
     }
 
     /// Service, Deployment and pods.
-    fn serve(
-        &self,
-        world: &mut World,
-        shop: &Shop,
-        platform: &str,
-        (replicas, created): (usize, Timestamp),
-    ) {
+    fn serve(&self, world: &mut World, shop: &Shop, platform: &str, (replicas, created): (usize, Timestamp)) {
         let labels = json!({ "app.kubernetes.io/name": self.name });
         let service = json!({
             "apiVersion": "v1", "kind": "Service",
@@ -150,13 +148,15 @@ pub(in crate::faults) fn mutate(
 /// Whether a configuration still asks its webhook about new pods of a namespace.
 pub(in crate::faults) fn matches_pods(world: &World, configuration: &ObjectKey, namespace: &str) -> bool {
     world.object(configuration).is_some_and(|object| {
-        crate::build::json::items(object, "/webhooks").iter().any(|webhook| {
-            let excluded = crate::build::json::items(webhook, "/namespaceSelector/matchExpressions")
-                .iter()
-                .filter(|expression| text(expression, "/operator") == "NotIn")
-                .flat_map(|expression| crate::build::json::items(expression, "/values"))
-                .any(|value| value == namespace);
-            !excluded && !crate::build::json::items(webhook, "/rules").is_empty()
-        })
+        crate::build::json::items(object, "/webhooks")
+            .iter()
+            .any(|webhook| {
+                let excluded = crate::build::json::items(webhook, "/namespaceSelector/matchExpressions")
+                    .iter()
+                    .filter(|expression| text(expression, "/operator") == "NotIn")
+                    .flat_map(|expression| crate::build::json::items(expression, "/values"))
+                    .any(|value| value == namespace);
+                !excluded && !crate::build::json::items(webhook, "/rules").is_empty()
+            })
     })
 }

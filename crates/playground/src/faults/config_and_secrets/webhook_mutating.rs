@@ -64,9 +64,10 @@ impl Fault for WebhookMutating {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        truth.root_causes.first().is_some_and(|cause| {
-            matches_pods(world, &cause.object, text(&cause.params, "/namespace"))
-        })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| matches_pods(world, &cause.object, text(&cause.params, "/namespace")))
     }
 
     /// Only pods that the webhook altered, or will alter, fail.

@@ -55,8 +55,21 @@ impl Fault for BadRelease {
         let from = time::after(at, 30);
         let share = 0.35 + 0.4 * ctx.rng.fraction();
         served(world, ctx, &workload, (&rolled.new_pods, &rolled.old_pods), share);
-        complain(world, ctx, &workload, &rolled.new_pods, error(workload.voice), (from, ctx.shop.now()));
-        at_edge(ctx, &workload, (rolled.new_pods.len(), rolled.old_pods.len()), share, from);
+        complain(
+            world,
+            ctx,
+            &workload,
+            &rolled.new_pods,
+            error(workload.voice),
+            (from, ctx.shop.now()),
+        );
+        at_edge(
+            ctx,
+            &workload,
+            (rolled.new_pods.len(), rolled.old_pods.len()),
+            share,
+            from,
+        );
         ctx.shows(&workload, rolled.new_pods.first().map(String::as_str), from);
         if let Some(symptom) = &mut ctx.symptom {
             symptom.front = Some(workload_key(&workload));
@@ -93,7 +106,10 @@ impl Fault for BadRelease {
             Remedy::fails("restart", vec![restart(&cause.object)]),
         ];
         if let Some(workload) = shop.named(&cause.object.namespace, &cause.object.name) {
-            out.push(Remedy::fails("scale-up", vec![scale(&cause.object, workload.replicas + 2)]));
+            out.push(Remedy::fails(
+                "scale-up",
+                vec![scale(&cause.object, workload.replicas + 2)],
+            ));
         }
         out
     }
@@ -111,7 +127,14 @@ fn pause(world: &mut World, ctx: &FaultContext, workload: &Workload, at: Timesta
         .cloned()
         .collect();
     let words = "Deployment is paused";
-    conditions.push(condition("Progressing", "Unknown", "DeploymentPaused", words, at, at));
+    conditions.push(condition(
+        "Progressing",
+        "Unknown",
+        "DeploymentPaused",
+        words,
+        at,
+        at,
+    ));
     set(object, "/status/conditions", Value::Array(conditions));
     let author = crate::build::object::Author {
         manager: "kubectl-rollout",
@@ -178,7 +201,9 @@ fn at_edge(
 fn error(voice: Voice) -> &'static str {
     match voice {
         Voice::Node => "unhandled error in request: RangeError: Invalid time value",
-        Voice::Java => "request failed: java.lang.ClassCastException: class java.lang.String cannot be cast to class java.lang.Integer",
+        Voice::Java => {
+            "request failed: java.lang.ClassCastException: class java.lang.String cannot be cast to class java.lang.Integer"
+        }
         _ => "request failed: json: cannot unmarshal string into Go struct field Basket.total of type int64",
     }
 }

@@ -43,7 +43,10 @@ impl Fault for GitOpsSourceBroken {
             None => ctx.rng.chance(60),
         };
         let (field, found, expected, why) = if by_path {
-            let (found, expected) = (format!("apps/{}-v2", workload.name), format!("apps/{}", workload.name));
+            let (found, expected) = (
+                format!("apps/{}-v2", workload.name),
+                format!("apps/{}", workload.name),
+            );
             // reposerver/repository/repository.go; util/app/path.
             let why = format!("Manifest generation error (cached): {found}: app path does not exist");
             ("path", found, expected, why)
@@ -54,7 +57,9 @@ impl Fault for GitOpsSourceBroken {
             ("targetRevision", found, "main".to_owned(), why)
         };
         let home = nodes::namespace(&ctx.shop, HOME, time::days_before(ctx.shop.now(), 300));
-        ctx.shop.stamp.put(world, home, INSTALLER, time::days_before(ctx.shop.now(), 300));
+        ctx.shop
+            .stamp
+            .put(world, home, INSTALLER, time::days_before(ctx.shop.now(), 300));
         let kind = Definition {
             group: GROUP,
             version: "v1alpha1",
@@ -75,7 +80,10 @@ impl Fault for GitOpsSourceBroken {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
-        let field = text(&cause.params, "/field").rsplit('.').next().unwrap_or_default();
+        let field = text(&cause.params, "/field")
+            .rsplit('.')
+            .next()
+            .unwrap_or_default();
         world.object(&cause.object).is_some_and(|object| {
             text(object, &format!("/spec/source/{field}")) == text(&cause.params, "/found")
         })
@@ -85,9 +93,16 @@ impl Fault for GitOpsSourceBroken {
         let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
             return Vec::new();
         };
-        let field = text(&cause.params, "/field").rsplit('.').next().unwrap_or_default();
+        let field = text(&cause.params, "/field")
+            .rsplit('.')
+            .next()
+            .unwrap_or_default();
         let mut patch = json!({});
-        set(&mut patch, &format!("/spec/source/{field}"), json!(text(&cause.params, "/expected")));
+        set(
+            &mut patch,
+            &format!("/spec/source/{field}"),
+            json!(text(&cause.params, "/expected")),
+        );
         let mut out = vec![Remedy::heals(
             "fix-source",
             vec![Step::MergePatch {
@@ -95,7 +110,11 @@ impl Fault for GitOpsSourceBroken {
                 patch,
             }],
         )];
-        out.extend(in_vain(world, workload).into_iter().filter(|remedy| !remedy.steps.is_empty()));
+        out.extend(
+            in_vain(world, workload)
+                .into_iter()
+                .filter(|remedy| !remedy.steps.is_empty()),
+        );
         out
     }
 }
@@ -151,11 +170,16 @@ fn application(
             "reconciledAt": time::seconds(time::before(shop.now(), 71)), "sourceType": "Kustomize"
         }
     });
-    set(&mut object, "/metadata/finalizers", json!(["resources-finalizer.argocd.argoproj.io"]));
+    set(
+        &mut object,
+        "/metadata/finalizers",
+        json!(["resources-finalizer.argocd.argoproj.io"]),
+    );
     shop.stamp.put(world, object, INSTALLER, created);
     if let Some(object) = world.get_mut("Application", HOME, &workload.name) {
         set(object, &format!("/spec/source/{field}"), json!(found));
-        shop.stamp.touch(object, SERVER, at, &[&format!("/spec/source/{field}")]);
+        shop.stamp
+            .touch(object, SERVER, at, &[&format!("/spec/source/{field}")]);
         shop.stamp.touch_status(object, time::before(shop.now(), 71));
     }
     let happening = Happening {

@@ -35,7 +35,8 @@ impl Fault for ConnectionPoolExhausted {
         let at = ctx.minutes_ago(20, 50);
         let is_server = ctx.text_param("side").unwrap_or("server") == "server";
         let roles: &[&str] = if is_server { &["orders"] } else { &["reports"] };
-        let (Some(workload), Some(database)) = (ctx.pick_role(roles), ctx.shop.role("postgres").cloned()) else {
+        let (Some(workload), Some(database)) = (ctx.pick_role(roles), ctx.shop.role("postgres").cloned())
+        else {
             return Truth::without_cause("inconclusive");
         };
         let size = if is_server {
@@ -62,9 +63,10 @@ impl Fault for ConnectionPoolExhausted {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        truth.root_causes.first().is_some_and(|cause| {
-            env_of(world, &cause.object, SIZE) == text(&cause.params, "/found")
-        })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| env_of(world, &cause.object, SIZE) == text(&cause.params, "/found"))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -120,7 +122,13 @@ fn refuse(
             until,
             only: &[],
         };
-        log_failures(world, caller, &silence, &refused(&shop, caller, database), &mut rng);
+        log_failures(
+            world,
+            caller,
+            &silence,
+            &refused(&shop, caller, database),
+            &mut rng,
+        );
         victims.push(workload_key(caller));
         let affected = callers::answer_errors(world, &shop, &mut ctx.metrics, &silence);
         victims.extend(callers::keys(&affected));

@@ -154,4 +154,3 @@ fn scale_up(
         .filter_map(|delay| add_pod(world, ctx, workload, node, time::after(at, 1 + delay)))
         .collect()
 }
-

@@ -78,9 +78,10 @@ impl Fault for OomByWebhook {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        truth.root_causes.first().is_some_and(|cause| {
-            matches_pods(world, &cause.object, text(&cause.params, "/namespace"))
-        })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| matches_pods(world, &cause.object, text(&cause.params, "/namespace")))
     }
 
     /// Every pod of the workload that is made while the webhook answers gets the small limit.

@@ -45,9 +45,21 @@ impl Fault for PriorityPreemption {
         let mut gone = None;
         for (workload, pod) in &pushed {
             push_out(world, ctx, (workload, pod), (&preemptor, &node), at);
-            let elsewhere = ctx.shop.nodes.iter().find(|other| other.name != node.name).cloned();
+            let elsewhere = ctx
+                .shop
+                .nodes
+                .iter()
+                .find(|other| other.name != node.name)
+                .cloned();
             if let Some(elsewhere) = elsewhere {
-                let anew = replace(world, &ctx.shop, &mut ctx.metrics, workload, &elsewhere, time::after(at, 2));
+                let anew = replace(
+                    world,
+                    &ctx.shop,
+                    &mut ctx.metrics,
+                    workload,
+                    &elsewhere,
+                    time::after(at, 2),
+                );
                 if let Some(anew) = anew {
                     give_priority(world, (&workload.namespace, &anew), (name, value));
                 }
@@ -60,7 +72,12 @@ impl Fault for PriorityPreemption {
         ctx.shows(&first, gone.as_deref(), at);
         ctx.label("node", &node.name);
         let params = json!({ "field": "globalDefault", "found": true, "expected": false });
-        Truth::cause(key("scheduling.k8s.io", "PriorityClass", "", name), ID, params, victims)
+        Truth::cause(
+            key("scheduling.k8s.io", "PriorityClass", "", name),
+            ID,
+            params,
+            victims,
+        )
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
@@ -156,9 +173,7 @@ fn arrive(
     let freed: f64 = pushed.iter().map(|(_, pod)| millicores(pod)).sum();
     let asked = 3_920.0 - requested(world, &node.name) + freed;
     let tenant = background(&shop, "batch", "platform", 1);
-    let sized = |cpu: &str| {
-        json!({ "requests": { "cpu": cpu, "memory": "512Mi" }, "limits": { "cpu": cpu, "memory": "2Gi" } })
-    };
+    let sized = |cpu: &str| json!({ "requests": { "cpu": cpu, "memory": "512Mi" }, "limits": { "cpu": cpu, "memory": "2Gi" } });
     let before = template(&shop, &tenant, &sized("500m"), &[]);
     let now = template(&shop, &tenant, &sized(&format!("{asked:.0}m")), &[]);
     let tenancy = Tenancy {
@@ -202,5 +217,11 @@ fn push_out(
     };
     record_scheduling(&ctx.shop.stamp, world, &happening);
     stopping_event(world, &ctx.shop, &workload.namespace, name, at);
-    remove_pod(world, &mut ctx.metrics, &workload.namespace, name, time::after(at, 1));
+    remove_pod(
+        world,
+        &mut ctx.metrics,
+        &workload.namespace,
+        name,
+        time::after(at, 1),
+    );
 }
