@@ -1,7 +1,7 @@
 //! One client that asks the API server for so much that others are turned away: the server's own count of rejected
 //! requests beside the count that each client keeps of what it sends.
 
-use domain::{ChangeKind, ObjectRef, Severity, Signal};
+use domain::{ChangeKind, FieldDiff, ObjectRef, Redacted, Severity, Signal};
 use jiff::{SignedDuration, Timestamp};
 
 use super::finding::signal;
@@ -55,14 +55,6 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
         most.now,
         share * 100.0
     );
-    let rollout = context.changes.iter().find(|change| {
-        change.object == client
-            && change.kind == ChangeKind::Rollout
-            && change
-                .at
-                .zip(begun)
-                .is_some_and(|(at, since)| since.duration_since(at).abs() < SignedDuration::from_mins(15))
-    });
     let reference = &client;
     let mut built = signal("control-plane", reference, &message)
         .mechanism(ID, certainty)
@@ -83,25 +75,35 @@ fn explain(context: &Context<'_>) -> Option<Signal> {
             &format!("{:.1}", rejected.now),
             rejected.since,
         );
-    let number = rollout.and_then(|change| {
-        change.diff.iter().find(|diff| {
-            let is_number = |value: &Option<domain::Redacted>| {
-                value
-                    .as_ref()
-                    .is_some_and(|value| value.as_str().parse::<f64>().is_ok())
-            };
-            is_number(&diff.before) && is_number(&diff.after)
-        })
-    });
-    if let Some(diff) = number {
-        let text =
-            |value: &Option<domain::Redacted>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+    if let Some(diff) = begun.and_then(|begun| retuned(context, reference, begun)) {
+        let text = |value: &Option<Redacted>| value.as_ref().map(ToString::to_string).unwrap_or_default();
         built = built.params(&diff.field, &text(&diff.after), Some(&text(&diff.before)));
         if let Some(object) = view.get_ref(reference) {
             built = built.facts(object, [diff.field.as_str()]);
         }
     }
     Some(built.build())
+}
+
+/// The number in a client's template that a rollout changed when it began to ask so much.
+fn retuned<'a>(context: &Context<'a>, client: &ObjectRef, begun: Timestamp) -> Option<&'a FieldDiff> {
+    let is_number = |value: &Option<Redacted>| {
+        value
+            .as_ref()
+            .is_some_and(|value| value.as_str().parse::<f64>().is_ok())
+    };
+    context
+        .changes
+        .iter()
+        .filter(|change| &change.object == client && change.kind == ChangeKind::Rollout)
+        .find(|change| {
+            change
+                .at
+                .is_some_and(|at| begun.duration_since(at).abs() < SignedDuration::from_mins(15))
+        })?
+        .diff
+        .iter()
+        .find(|diff| is_number(&diff.before) && is_number(&diff.after))
 }
 
 /// When a client began to ask as much as it does: when its rate rose, or when it came.

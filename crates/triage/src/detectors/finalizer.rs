@@ -113,7 +113,11 @@ fn keeper(view: &ClusterView, object: &Object) -> Option<Signal> {
         object.reference(),
         ago(waited)
     );
-    let certainty = if complaint.is_some() { 0.5 } else { 0.84 };
+    let certainty = if complaint.is_some() || is_shared(foreign) {
+        0.5
+    } else {
+        0.84
+    };
     let workload = view.workload_of(object);
     let above = (workload != *object.reference()).then_some(workload);
     Some(
@@ -124,6 +128,15 @@ fn keeper(view: &ClusterView, object: &Object) -> Option<Signal> {
             .fact(complaint.map(event_fact))
             .build(),
     )
+}
+
+/// Whether a finalizer belongs to Kubernetes' own groups or to a CSI sidecar: those wait for clouds and volumes, and are late
+/// for many causes (`service.kubernetes.io/load-balancer-cleanup`, `external-attacher/…`, `snapshot.storage.kubernetes.io/…`).
+fn is_shared(finalizer: &str) -> bool {
+    finalizer
+        .split_once('/')
+        .is_some_and(|(group, _)| group.ends_with("kubernetes.io") || group.starts_with("external-"))
+        || finalizer.starts_with("external-")
 }
 
 fn base(object: &Object, message: &str, certainty: f64) -> SignalBuilder {

@@ -91,22 +91,8 @@ fn explain(view: &ClusterView, workload: &Object) -> Option<Signal> {
     let diff = revisions.diff();
     let image = diff.iter().find(|diff| diff.field.ends_with(".image"))?;
     let is_only = diff.iter().all(is_of_version);
-    // Where only the new pods run on certain nodes, it may be the nodes.
-    let nodes = |pods: &[ObjectRef]| -> Vec<String> {
-        pods.iter()
-            .filter_map(|pod| view.get_ref(pod))
-            .map(|pod| pod.str("spec.nodeName").to_owned())
-            .collect()
-    };
-    let (here, there) = (nodes(&new.pods), nodes(&old.pods));
-    let is_ready = new
-        .pods
-        .iter()
-        .filter_map(|pod| view.get_ref(pod))
-        .all(crate::containers::is_healthy);
-    let is_elsewhere = here.iter().all(|node| !there.contains(node));
-    let is_of_node = is_elsewhere && neighbours_fail(view, workload.reference(), &here);
-    let certainty = match (is_only, is_ready && !is_of_node) {
+    let is_ready = pods(view, &new.pods).all(crate::containers::is_healthy);
+    let certainty = match (is_only, is_ready && !may_be_nodes(view, workload, new, old)) {
         (true, true) => 0.85,
         (false, true) => 0.65,
         (_, false) => 0.55,
@@ -142,6 +128,21 @@ fn explain(view: &ClusterView, workload: &Object) -> Option<Signal> {
             )
             .build(),
     )
+}
+
+fn pods<'a>(view: &'a ClusterView, pods: &'a [ObjectRef]) -> impl Iterator<Item = &'a Object> {
+    pods.iter().filter_map(|pod| view.get_ref(pod))
+}
+
+/// Whether only the new pods run on certain nodes, and others fail there, too: then it may be the nodes.
+fn may_be_nodes(view: &ClusterView, workload: &Object, new: &Served, old: &Served) -> bool {
+    let nodes = |served: &Served| -> Vec<String> {
+        pods(view, &served.pods)
+            .map(|pod| pod.str("spec.nodeName").to_owned())
+            .collect()
+    };
+    let (here, there) = (nodes(new), nodes(old));
+    here.iter().all(|node| !there.contains(node)) && neighbours_fail(view, workload.reference(), &here)
 }
 
 /// Whether pods of others on these nodes answer with errors, too.

@@ -194,7 +194,7 @@ fn remainder(
     }
 }
 
-/// `pkg/controller/namespace/deletion/status_condition_utils.go`: the five conditions of a namespace on its way out.
+/// A namespace that was deleted and is not gone.
 fn terminating(
     world: &mut World,
     shop: &Shop,
@@ -208,7 +208,22 @@ fn terminating(
         "/metadata/deletionTimestamp",
         json!(time::seconds(at)),
     );
-    let turned = time::seconds(time::after(at, 7));
+    let conditions = conditions(add_on, time::after(at, 7));
+    set(
+        &mut object,
+        "/status",
+        json!({ "phase": "Terminating", "conditions": conditions }),
+    );
+    shop.stamp.put(world, object, PIPELINE, created);
+    if let Some(found) = world.get_mut("Namespace", "", name) {
+        shop.stamp
+            .touch(found, CONTROLLER, time::after(at, 7), &["/status"]);
+    }
+}
+
+/// The five conditions of a namespace on its way out (`pkg/controller/namespace/deletion/status_condition_utils.go`).
+fn conditions(add_on: &AddOn, at: Timestamp) -> Value {
+    let turned = time::seconds(at);
     let one = |kind: &str, status: &str, reason: &str, message: &str| {
         json!({
             "type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": turned
@@ -220,7 +235,7 @@ fn terminating(
         "Some content in the namespace has finalizers remaining: {} in 1 resource instances",
         add_on.finalizer
     );
-    let conditions = json!([
+    json!([
         one(
             "NamespaceDeletionDiscoveryFailure",
             "False",
@@ -251,15 +266,5 @@ fn terminating(
             "SomeFinalizersRemain",
             &finalizers
         )
-    ]);
-    set(
-        &mut object,
-        "/status",
-        json!({ "phase": "Terminating", "conditions": conditions }),
-    );
-    shop.stamp.put(world, object, PIPELINE, created);
-    if let Some(found) = world.get_mut("Namespace", "", name) {
-        shop.stamp
-            .touch(found, CONTROLLER, time::after(at, 7), &["/status"]);
-    }
+    ])
 }

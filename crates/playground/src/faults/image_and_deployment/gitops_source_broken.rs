@@ -182,6 +182,11 @@ fn application(
             .touch(object, SERVER, at, &[&format!("/spec/source/{field}")]);
         shop.stamp.touch_status(object, time::before(shop.now(), 71));
     }
+    note(world, shop, workload, time::after(at, 9));
+}
+
+/// What the application controller records of the change (`controller/appcontroller.go`, `logAppEvent`).
+fn note(world: &mut World, shop: &Shop, workload: &Workload, at: Timestamp) {
     let happening = Happening {
         object: ("Application", HOME, &workload.name),
         container: None,
@@ -190,8 +195,8 @@ fn application(
         message: "Updated sync status: Synced -> Unknown".to_owned(),
         component: "argocd-application-controller",
         node: "",
-        first: time::after(at, 9),
-        last: time::after(at, 9),
+        first: at,
+        last: at,
         count: 1,
     };
     record(&shop.stamp, world, &happening);
