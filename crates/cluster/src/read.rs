@@ -58,11 +58,12 @@ const CLUSTERWIDE: &[&str] = &[
 /// Newest revisions of a Helm release that are decoded.
 const RELEASE_DEPTH: usize = 3;
 
-/// Reads the cluster-scoped kinds and all DaemonSets (node services live in namespaces nobody names).
+/// Reads the cluster-scoped kinds, all DaemonSets (node services live in namespaces nobody names) and the Applications of
+/// Argo CD, which live in its own.
 pub async fn clusterwide(reader: &ClusterReader, view: &mut ClusterView) {
     let kinds = CLUSTERWIDE
         .iter()
-        .chain(&["DaemonSet"])
+        .chain(&["DaemonSet", "Application"])
         .filter_map(|kind| kinds::find(kind));
     let everything = &Selectors::default();
     let lists =

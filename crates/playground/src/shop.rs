@@ -5,6 +5,7 @@ pub mod batch;
 pub mod catalogue;
 pub mod chatter;
 pub mod config;
+pub mod definitions;
 pub mod gpu;
 pub mod history;
 pub mod network;

@@ -10,6 +10,7 @@ mod capacity;
 mod certificates;
 mod complaints;
 mod component;
+mod control_plane;
 mod cpu;
 mod crash;
 mod csi;
@@ -20,7 +21,10 @@ mod dns;
 mod edge;
 mod errors;
 mod filesystem;
+mod finalizer;
 mod finding;
+mod flag;
+mod gitops;
 mod given;
 mod gpu;
 mod gpu_heat;
@@ -30,13 +34,18 @@ mod image_pull;
 mod ingress;
 mod init;
 mod job;
+mod kernel;
 mod load;
 mod login;
 mod machine;
 mod memory;
+mod mutation;
 mod network_policy;
 mod node;
 mod node_load;
+mod pod_count;
+mod pool;
+mod priority;
 mod probe;
 mod queue;
 mod quota;
@@ -57,6 +66,7 @@ mod storage_class;
 mod text;
 mod traffic;
 mod trend;
+mod version;
 mod volume;
 mod volume_attach;
 mod workload;
@@ -150,6 +160,16 @@ pub const DETECTORS: &[&Detector] = &[
     &given::DETECTOR,
     &rights::DETECTOR,
     &certificates::DETECTOR,
+    &pod_count::DETECTOR,
+    &finalizer::DETECTOR,
+    &mutation::DETECTOR,
+    &priority::DETECTOR,
+    &pool::DETECTOR,
+    &kernel::DETECTOR,
+    &gitops::DETECTOR,
+    &control_plane::DETECTOR,
+    &flag::DETECTOR,
+    &version::DETECTOR,
 ];
 
 /// Runs them all. Signals that name the same cause (object and mechanism) are one: the surest one's words, with

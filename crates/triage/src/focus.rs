@@ -48,6 +48,7 @@ pub(crate) fn of(view: &ClusterView, intent: &Intent) -> Focus {
     }
     if focus.objects.is_empty() && !focus.is_missing() {
         focus.whole = true;
+        focus.objects.extend(leaving(view, intent));
         for kind in [
             "Deployment",
             "StatefulSet",
@@ -66,6 +67,16 @@ pub(crate) fn of(view: &ClusterView, intent: &Intent) -> Focus {
     focus.objects.sort();
     focus.objects.dedup();
     focus
+}
+
+/// The namespaces of the subject that are being deleted: then they are what it is about.
+fn leaving<'a>(view: &'a ClusterView, intent: &'a Intent) -> impl Iterator<Item = ObjectRef> + 'a {
+    intent
+        .namespaces
+        .iter()
+        .filter_map(|name| view.get("Namespace", "", name))
+        .filter(|namespace| namespace.str("status.phase") == "Terminating")
+        .map(|namespace| namespace.reference().clone())
 }
 
 fn in_scope(view: &ClusterView, intent: &Intent, object: &Object) -> bool {

@@ -67,10 +67,10 @@ pub fn record_scheduling(stamp: &Stamp, world: &mut World, happening: &Happening
         return;
     }
     let mut event = envelope(stamp, world, happening);
-    let action = if happening.reason == "Scheduled" {
-        "Binding"
-    } else {
-        "Scheduling"
+    let action = match happening.reason {
+        "Scheduled" => "Binding",
+        "Preempted" => "Preempting",
+        _ => "Scheduling",
     };
     set(&mut event, "/action", json!(action));
     set(&mut event, "/source", json!({}));

@@ -2,7 +2,7 @@
 
 pub mod app_crash;
 pub mod clock_skew;
-mod edits;
+pub(super) mod edits;
 pub mod gpu_xid_error;
 pub mod hardware_fault;
 pub mod kube_component_down;

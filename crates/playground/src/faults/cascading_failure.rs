@@ -1,10 +1,11 @@
 //! Faults of the category `cascading-failure`.
 
+pub mod control_plane_overload;
 pub mod dependency_down;
 pub mod dependency_slow;
 pub mod dns_broken;
 pub mod dns_policy_wrong;
-mod edits;
+pub(super) mod edits;
 pub mod ingress_misrouted;
 pub mod network_policy_blocks;
 pub mod node_failure_avalanche;
@@ -40,4 +41,5 @@ pub const FAULTS: &[&dyn Fault] = &[
     &retry_storm::RetryStorm,
     &queue_backlog::QueueBacklog,
     &upstream_rate_limited::UpstreamRateLimited,
+    &control_plane_overload::ControlPlaneOverload,
 ];

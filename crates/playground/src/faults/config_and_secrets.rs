@@ -6,17 +6,21 @@ mod config_invalid;
 mod configmap_drift;
 mod credentials_rejected;
 mod env_injection_failed;
+mod feature_flag;
+mod finalizer_stuck;
 mod key_missing;
 mod login;
 mod object_missing;
 mod rbac_denied;
-mod scene;
+pub(super) mod scene;
 mod secret_encoding_wrong;
 mod secret_rotated_stale;
 mod service_address_wrong;
 #[cfg(test)]
 mod tests;
 mod volume_permission_denied;
+pub(super) mod webhook;
+mod webhook_mutating;
 
 use super::Fault;
 
@@ -39,4 +43,7 @@ pub const FAULTS: &[&dyn Fault] = &[
     &admission::SecurityContextRejected,
     &admission::WebhookBlocking,
     &admission::WebhookCaMismatch,
+    &finalizer_stuck::FinalizerStuck,
+    &webhook_mutating::WebhookMutating,
+    &feature_flag::FeatureFlag,
 ];

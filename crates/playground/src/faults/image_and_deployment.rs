@@ -1,7 +1,9 @@
 //! Faults of the category `image-and-deployment`.
 
 pub mod bad_command;
-mod edits;
+pub mod bad_release;
+pub(super) mod edits;
+pub mod gitops_source_broken;
 pub mod helm_release_failed;
 pub mod helm_values_regression;
 pub mod image_layer_corrupt;
@@ -10,7 +12,7 @@ pub mod image_reference_wrong;
 pub mod image_wrong_architecture;
 pub mod init_container_failing;
 pub mod job_failing;
-mod pulls;
+pub(super) mod pulls;
 pub mod registry_rate_limited;
 pub mod registry_unreachable;
 pub mod rollout_stuck;
@@ -48,4 +50,6 @@ pub const FAULTS: &[&dyn Fault] = &[
     &SchedulingRule(Rule::HostPort),
     &SchedulingNode(Closing::Cordon),
     &SchedulingNode(Closing::Taint),
+    &gitops_source_broken::GitOpsSourceBroken,
+    &bad_release::BadRelease,
 ];

@@ -1,5 +1,6 @@
 //! Faults of the category `resource-exhaustion`.
 
+pub mod connection_pool_exhausted;
 pub mod cpu_limit_throttling;
 pub mod cpu_saturation;
 mod denied;
@@ -9,11 +10,15 @@ pub mod ephemeral_storage_limit;
 pub mod gpu_thermal_throttling;
 pub mod hpa_cannot_scale;
 pub mod insufficient_capacity;
+pub mod kernel_table_exhausted;
 pub mod limit_range_violation;
 pub mod memory_leak;
 pub mod memory_limit_too_low;
 pub mod node_cpu_starvation;
 pub mod node_memory_starvation;
+pub mod node_pod_capacity;
+pub mod oom_by_webhook;
+pub mod priority_preemption;
 pub mod quota_exceeded;
 #[cfg(test)]
 mod tests;
@@ -35,4 +40,9 @@ pub const FAULTS: &[&dyn Fault] = &[
     &limit_range_violation::LimitRangeViolation,
     &cpu_saturation::CpuSaturation,
     &hpa_cannot_scale::HpaCannotScale,
+    &node_pod_capacity::NodePodCapacity,
+    &oom_by_webhook::OomByWebhook,
+    &priority_preemption::PriorityPreemption,
+    &connection_pool_exhausted::ConnectionPoolExhausted,
+    &kernel_table_exhausted::KernelTableExhausted,
 ];

@@ -47,7 +47,7 @@ impl Tool for MetricsQuery {
         match workspace.metrics.range(&args.query, from, now, step).await {
             Look::CouldNotLook(blind) => out.blind(blind),
             Look::Empty => {
-                out.note("no series; a metric that nobody exports looks the same as one that is zero")
+                out.note("no series; a metric that nobody exports looks the same as one that is zero");
             }
             Look::Found(mut series) => {
                 series.retain(|series| !series.samples.is_empty());
@@ -100,7 +100,7 @@ fn figures(series: &Series, until: Timestamp) -> String {
     let values = || series.samples.iter().map(|(_, value)| *value);
     let (first, last) = (
         values().next().unwrap_or_default(),
-        values().last().unwrap_or_default(),
+        series.last().unwrap_or_default(),
     );
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::failure::{Failure, failure};
 pub(super) use self::platform::{architecture, previous};
-use super::{Context, Detector};
+use super::{Context, Detector, mutation};
 use crate::containers::{self, Container};
 use crate::detectors::finding::{SignalBuilder, event_fact, signal};
 
@@ -54,7 +54,10 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     let mut found: BTreeMap<(Failure, ObjectRef, &str, &str), Vec<Container<'_>>> = BTreeMap::new();
     for pod in view.of_kind("Pod") {
         for container in containers::of(pod) {
-            if !WAITING.contains(&container.waiting()) {
+            // What the template does not ask for, the workload is not to blame for.
+            if !WAITING.contains(&container.waiting())
+                || mutation::altered(view, &container, "image").is_some()
+            {
                 continue;
             }
             let failure = failure(view, &container);

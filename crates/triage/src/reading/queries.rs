@@ -22,6 +22,11 @@ pub(crate) const METRICS: &[Metric] = &[
         hours: 2,
     },
     Metric {
+        name: "served_failing",
+        promql: "sum by (namespace, pod) (rate(http_server_request_duration_seconds_count{namespace=~\"{namespaces}\", http_response_status_code=~\"5..\"}[6m]))",
+        hours: 2,
+    },
+    Metric {
         name: "served_seconds",
         promql: "sum by (namespace, pod) (rate(http_server_request_duration_seconds_sum{namespace=~\"{namespaces}\"}[6m])) / sum by (namespace, pod) (rate(http_server_request_duration_seconds_count{namespace=~\"{namespaces}\"}[6m]))",
         hours: 2,
@@ -153,6 +158,23 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric {
         name: "node-clock-offset",
         promql: "node_timex_offset_seconds",
+        hours: 2,
+    },
+    // client-go's `component-base/metrics/prometheus/restclient`, and the API server's priority and fairness.
+    Metric {
+        name: "api-client-rate",
+        promql: "sum by (namespace, pod) (rate(rest_client_requests_total[6m]))",
+        hours: 2,
+    },
+    Metric {
+        name: "api-rejected",
+        promql: "sum(rate(apiserver_flowcontrol_rejected_requests_total[6m]))",
+        hours: 2,
+    },
+    // node-exporter: collector conntrack.
+    Metric {
+        name: "node-conntrack-used",
+        promql: "node_nf_conntrack_entries / node_nf_conntrack_entries_limit",
         hours: 2,
     },
     // cAdvisor.

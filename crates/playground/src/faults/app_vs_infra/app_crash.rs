@@ -113,7 +113,7 @@ impl Fault for AppCrash {
 }
 
 /// Pipelines that set the image's tag also set it in the environment.
-pub(super) fn relabel(template: &mut Value, version: (u64, u64, u64)) {
+pub(in crate::faults) fn relabel(template: &mut Value, version: (u64, u64, u64)) {
     for index in 0..3 {
         let pointer = format!("/spec/containers/0/env/{index}");
         if template.pointer(&format!("{pointer}/name")) == Some(&json!("APP_VERSION")) {

@@ -77,14 +77,14 @@ pub(super) fn movable<'a>(world: &'a World, node: &'a str) -> impl Iterator<Item
 }
 
 /// Whether a node's fault still strikes something: it takes pods, or has some that a drain would move.
-pub(super) fn strikes(world: &World, node: &str) -> bool {
+pub(in crate::faults) fn strikes(world: &World, node: &str) -> bool {
     world.get("Node", "", node).is_some_and(|object| {
         !crate::build::json::flag(object, "/spec/unschedulable") || movable(world, node).next().is_some()
     })
 }
 
 /// The workloads whose pods a drain of the node moves.
-pub(super) fn residents(world: &World, node: &str) -> Vec<ObjectKey> {
+pub(in crate::faults) fn residents(world: &World, node: &str) -> Vec<ObjectKey> {
     let mut out: Vec<ObjectKey> = movable(world, node)
         .filter_map(|pod| {
             let namespace = text(pod, "/metadata/namespace");

@@ -72,7 +72,7 @@ impl Fault for NetworkDegraded {
 }
 
 /// Draining heals what a node does to its pods; cordoning alone does not, nor does a restart of a workload.
-pub(super) fn node_remedies(world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+pub(in crate::faults) fn node_remedies(world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
     let Some(cause) = truth.root_causes.first() else {
         return Vec::new();
     };
@@ -92,7 +92,7 @@ pub(super) fn node_remedies(world: &World, shop: &Shop, truth: &Truth) -> Vec<Re
 }
 
 /// The node of a workload's first pod.
-pub(super) fn node_of(world: &World, workload: &Workload) -> Option<String> {
+pub(in crate::faults) fn node_of(world: &World, workload: &Workload) -> Option<String> {
     let pods = pods_of(world, workload);
     let node = text(pods.first()?, "/spec/nodeName");
     (!node.is_empty()).then(|| node.to_owned())
@@ -117,7 +117,7 @@ fn series(ctx: &mut FaultContext, node: &str, lost: f64, at: Timestamp) {
 }
 
 /// Calls from and to the pods of the node time out now and then. Returns the workloads that have pods there.
-fn timeouts(
+pub(in crate::faults) fn timeouts(
     world: &mut World,
     ctx: &mut FaultContext,
     node: &str,

@@ -55,7 +55,7 @@ pub(super) fn scale(workload: &Workload, replicas: usize) -> Step {
 }
 
 /// `kubectl set env`.
-pub(super) fn set_env(workload: &Workload, name: &str, value: &str) -> Step {
+pub(in crate::faults) fn set_env(workload: &Workload, name: &str, value: &str) -> Step {
     Step::StrategicPatch {
         object: workload_key(workload),
         patch: json!({ "spec": { "template": { "spec": { "containers": [{
@@ -98,7 +98,7 @@ pub(super) fn replace(object: &ObjectKey, path: &str, value: &Value) -> Step {
 }
 
 /// The value of a variable of a Deployment's first container.
-pub(super) fn env_of<'a>(world: &'a World, workload: &ObjectKey, name: &str) -> &'a str {
+pub(in crate::faults) fn env_of<'a>(world: &'a World, workload: &ObjectKey, name: &str) -> &'a str {
     world
         .object(workload)
         .and_then(|object| {
@@ -110,7 +110,7 @@ pub(super) fn env_of<'a>(world: &'a World, workload: &ObjectKey, name: &str) -> 
 }
 
 /// Sets a variable in the first container of a pod template.
-pub(super) fn put_env(template: &mut Value, name: &str, value: &str) {
+pub(in crate::faults) fn put_env(template: &mut Value, name: &str, value: &str) {
     let place = items(template, "/spec/containers/0/env")
         .iter()
         .position(|variable| text(variable, "/name") == name);

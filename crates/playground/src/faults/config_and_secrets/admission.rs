@@ -5,14 +5,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::{edit, hasty, refuse_pods, restart, roll, undo};
+use super::webhook::Webhook;
 use crate::build::json::{flag, items, push, set, text};
-use crate::build::object::{INSTALLER, KUBECTL_EDIT, annotate};
+use crate::build::object::{INSTALLER, KUBECTL_EDIT};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::simulate::rollout::Rolled;
-use crate::world::{ObjectKey, World};
+use crate::world::World;
 
 /// `config-and-secrets/service-account-missing`.
 pub(super) struct ServiceAccountMissing;
@@ -23,8 +24,14 @@ pub(super) struct WebhookBlocking;
 /// `config-and-secrets/webhook-ca-mismatch`.
 pub(super) struct WebhookCaMismatch;
 
-const WEBHOOK: &str = "ValidatingWebhookConfiguration";
 const SERVICE: &str = "policy-guard";
+const GUARD: Webhook<'static> = Webhook {
+    kind: "ValidatingWebhookConfiguration",
+    name: SERVICE,
+    verb: "validate",
+    image: "policy-guard:1.8.2",
+    days: 88,
+};
 
 /// A release of the next version, as on any day.
 fn release(world: &mut World, ctx: &mut FaultContext, workload: &Workload, at: Timestamp) -> Option<Rolled> {
@@ -179,73 +186,6 @@ impl Fault for SecurityContextRejected {
     }
 }
 
-/// Puts a guard of pods into the world: Deployment and Service in the platform's namespace, and its configuration.
-fn guard(world: &mut World, ctx: &mut FaultContext, replicas: usize) -> ObjectKey {
-    let shop = &ctx.shop;
-    let (platform, created) = (
-        shop.names.namespace("platform"),
-        time::days_before(shop.now(), 88),
-    );
-    let labels = json!({ "app.kubernetes.io/name": SERVICE });
-    let service = json!({
-        "apiVersion": "v1", "kind": "Service",
-        "metadata": shop.stamp.labelled("Service", &platform, SERVICE, created, &labels),
-        "spec": {
-            "type": "ClusterIP", "selector": labels,
-            "clusterIP": crate::build::service::cluster_ip(&shop.stamp, &platform, SERVICE),
-            "ports": [{ "name": "https", "port": 443, "targetPort": 9443, "protocol": "TCP" }]
-        },
-        "status": { "loadBalancer": {} }
-    });
-    shop.stamp.put(world, service, INSTALLER, created);
-    let container = json!({
-        "name": SERVICE, "image": format!("{}/{SERVICE}:1.8.2", shop.names.registry),
-        "ports": [{ "containerPort": 9443, "name": "webhook", "protocol": "TCP" }],
-        "resources": { "requests": { "cpu": "50m", "memory": "64Mi" } }
-    });
-    let deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": shop.stamp.labelled("Deployment", &platform, SERVICE, created, &labels),
-        "spec": {
-            "replicas": replicas, "selector": { "matchLabels": labels },
-            "template": { "metadata": { "labels": labels }, "spec": { "containers": [container] } }
-        },
-        "status": {}
-    });
-    let mut deployment = deployment;
-    annotate(&mut deployment, "deployment.kubernetes.io/revision", "3");
-    shop.stamp.put(world, deployment.clone(), INSTALLER, created);
-    let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
-    let set =
-        crate::build::controller::replica_set(&shop.stamp, &deployment, &template, replicas, 3, created);
-    shop.stamp
-        .put(world, set.clone(), crate::build::object::CONTROLLER, created);
-    for ordinal in 0..replicas {
-        if let Some(node) = shop.place(SERVICE, ordinal).cloned() {
-            crate::simulate::spawn::replica(world, shop, &set, &node, time::after(created, 9));
-        }
-    }
-    let configuration = json!({
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": WEBHOOK,
-        "metadata": shop.stamp.meta(WEBHOOK, "", SERVICE, created),
-        "webhooks": [{
-            "name": format!("validate.{SERVICE}.io"), "admissionReviewVersions": ["v1"], "sideEffects": "None",
-            "failurePolicy": "Fail", "matchPolicy": "Equivalent", "timeoutSeconds": 10,
-            "clientConfig": {
-                "service": { "namespace": platform, "name": SERVICE, "path": "/validate", "port": 443 },
-                "caBundle": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
-            },
-            "rules": [{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"], "scope": "*" }],
-            "namespaceSelector": { "matchExpressions": [
-                { "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", platform] }
-            ] },
-            "objectSelector": {}
-        }]
-    });
-    shop.stamp.put(world, configuration, INSTALLER, created);
-    key("admissionregistration.k8s.io", WEBHOOK, "", SERVICE)
-}
-
 /// What the API server says when it cannot call a webhook (`k8s.io/apiserver`, `pkg/admission/plugin/webhook/errors`).
 fn uncalled(ctx: &FaultContext, cause: &str) -> String {
     let platform = ctx.shop.names.namespace("platform");
@@ -265,7 +205,7 @@ impl Fault for WebhookBlocking {
         let Some(workload) = ctx.pick_stateless() else {
             return Truth::without_cause("inconclusive");
         };
-        let object = guard(world, ctx, 0);
+        let object = GUARD.install(world, ctx, 0);
         let Some(rolled) = release(world, ctx, &workload, at) else {
             return Truth::without_cause("inconclusive");
         };
@@ -309,9 +249,9 @@ impl Fault for WebhookCaMismatch {
         let Some(workload) = ctx.pick_stateless() else {
             return Truth::without_cause("inconclusive");
         };
-        let object = guard(world, ctx, 2);
+        let object = GUARD.install(world, ctx, 2);
         let edited = time::before(at, ctx.rng.range(300, 5_400));
-        if let Some(found) = world.get_mut(WEBHOOK, "", SERVICE) {
+        if let Some(found) = world.get_mut(GUARD.kind, "", SERVICE) {
             set(
                 found,
                 "/webhooks/0/clientConfig/caBundle",

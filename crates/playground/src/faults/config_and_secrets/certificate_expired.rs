@@ -9,9 +9,10 @@ use super::scene::{edit, restart};
 use crate::build::json::{set, text};
 use crate::build::log::voice::{Level, klog};
 use crate::build::log::{Lines, merge};
-use crate::build::object::{Author, INSTALLER, PIPELINE};
+use crate::build::object::{Author, PIPELINE};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
+use crate::shop::definitions::{Definition, define};
 use crate::shop::{Shop, config, network};
 use crate::simulate::callers::pods_of;
 use crate::world::World;
@@ -45,7 +46,14 @@ impl Fault for CertificateExpired {
             set(secret, "/data/tls.crt", json!(dated));
             ctx.shop.stamp.touch(secret, ISSUING, from, &["/data"]);
         }
-        definition(world, &ctx.shop);
+        let kind = Definition {
+            group: GROUP,
+            version: "v1",
+            kind: "Certificate",
+            plural: "certificates",
+            short: &["cert", "certs"],
+        };
+        define(world, &ctx.shop, &kind);
         let certificate = certificate(&ctx.shop, &namespace, &name, (from, until));
         ctx.shop.stamp.put(world, certificate, PIPELINE, from);
         warnings(world, ctx, until);
@@ -151,23 +159,6 @@ fn end_of(held: &str) -> Option<String> {
 
 fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// The CustomResourceDefinition of cert-manager's certificates.
-fn definition(world: &mut World, shop: &Shop) {
-    let created = time::days_before(shop.now(), 320);
-    let name = format!("certificates.{GROUP}");
-    let object = json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": shop.stamp.meta("CustomResourceDefinition", "", &name, created),
-        "spec": {
-            "group": GROUP, "scope": "Namespaced", "conversion": { "strategy": "None" },
-            "names": { "kind": "Certificate", "listKind": "CertificateList", "plural": "certificates", "singular": "certificate", "shortNames": ["cert", "certs"] },
-            "versions": [{ "name": "v1", "served": true, "storage": true, "subresources": { "status": {} },
-                "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } } }]
-        }
-    });
-    shop.stamp.put(world, object, INSTALLER, created);
 }
 
 /// Conditions as `pkg/controller/certificates/{readiness,issuing}` and `trigger/policies` word them.

@@ -95,7 +95,7 @@ fn start_log(
 }
 
 /// Lets running pods log `message` and answer requests with errors since a moment.
-pub(super) fn complain(
+pub(in crate::faults) fn complain(
     world: &mut World,
     ctx: &mut FaultContext,
     workload: &Workload,

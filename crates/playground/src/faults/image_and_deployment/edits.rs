@@ -62,12 +62,12 @@ pub(super) fn set_image(workload: &ObjectKey, container: &str, image: &str) -> S
 }
 
 /// Deletes pods, for their controller to make them anew.
-pub(super) fn delete_all(pods: &[ObjectKey]) -> Vec<Step> {
+pub(in crate::faults) fn delete_all(pods: &[ObjectKey]) -> Vec<Step> {
     pods.iter().cloned().map(Step::Delete).collect()
 }
 
 /// The pods of a Deployment that are not ready.
-pub(super) fn unready_pods(world: &World, deployment: &ObjectKey) -> Vec<ObjectKey> {
+pub(in crate::faults) fn unready_pods(world: &World, deployment: &ObjectKey) -> Vec<ObjectKey> {
     world
         .of_kind("Pod")
         .filter(|pod| {

@@ -77,7 +77,7 @@ pub(super) fn move_pod(
 }
 
 /// Lets the ReplicaSet create a further pod on a node.
-pub(super) fn add_pod(
+pub(in crate::faults) fn add_pod(
     world: &mut World,
     ctx: &mut FaultContext,
     workload: &Workload,

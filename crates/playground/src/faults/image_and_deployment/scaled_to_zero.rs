@@ -82,38 +82,7 @@ fn empty(world: &mut World, ctx: &mut FaultContext, workload: &Workload, at: Tim
     };
     let set_name = text(&active, "/metadata/name").to_owned();
     let pods = pods_of(world, namespace, &set_name);
-    if let Some(object) = world.get_mut("Deployment", namespace, &workload.name) {
-        set(object, "/spec/replicas", json!(0));
-        disown_replicas(object);
-        let generation = number(object, "/metadata/generation").max(1) + 1;
-        set(object, "/metadata/generation", json!(generation));
-        set(
-            object,
-            "/metadata/resourceVersion",
-            json!(ctx.shop.stamp.version_at(at)),
-        );
-        let entry = json!({
-            "manager": by, "operation": "Update", "apiVersion": "apps/v1", "time": time::seconds(at),
-            "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": { "f:replicas": {} } }, "subresource": "scale"
-        });
-        push(object, "/metadata/managedFields", entry);
-    }
-    if let Some(object) = world.get_mut("ReplicaSet", namespace, &set_name) {
-        set(object, "/spec/replicas", json!(0));
-        let author = crate::build::object::CONTROLLER;
-        ctx.shop.stamp.touch(object, author, at, &["/spec/replicas"]);
-    }
-    let message = format!("Scaled down replica set {set_name} from {} to 0", pods.len());
-    let deployment = ("Deployment", namespace, workload.name.as_str());
-    controller_event(
-        world,
-        &ctx.shop,
-        deployment,
-        "deployment-controller",
-        "ScalingReplicaSet",
-        message,
-        at,
-    );
+    write_scale(world, ctx, workload, &set_name, (pods.len(), 0), (at, by));
     for pod in &pods {
         stopping_event(world, &ctx.shop, namespace, pod, time::after(at, 1));
         let parent = ("ReplicaSet", namespace, set_name.as_str());
@@ -129,6 +98,51 @@ fn empty(world: &mut World, ctx: &mut FaultContext, workload: &Workload, at: Tim
         );
         remove_pod(world, &mut ctx.metrics, namespace, pod, time::after(at, 2));
     }
+}
+
+/// What a write through the scale subresource leaves on a Deployment and its ReplicaSet: count before and after, when and
+/// by which field manager.
+pub(in crate::faults) fn write_scale(
+    world: &mut World,
+    ctx: &FaultContext,
+    workload: &Workload,
+    set_name: &str,
+    (before, after): (usize, usize),
+    (at, by): (Timestamp, &str),
+) {
+    let namespace = workload.namespace.as_str();
+    if let Some(object) = world.get_mut("Deployment", namespace, &workload.name) {
+        set(object, "/spec/replicas", json!(after));
+        disown_replicas(object);
+        let generation = number(object, "/metadata/generation").max(1) + 1;
+        set(object, "/metadata/generation", json!(generation));
+        set(
+            object,
+            "/metadata/resourceVersion",
+            json!(ctx.shop.stamp.version_at(at)),
+        );
+        let entry = json!({
+            "manager": by, "operation": "Update", "apiVersion": "apps/v1", "time": time::seconds(at),
+            "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": { "f:replicas": {} } }, "subresource": "scale"
+        });
+        push(object, "/metadata/managedFields", entry);
+    }
+    if let Some(object) = world.get_mut("ReplicaSet", namespace, set_name) {
+        set(object, "/spec/replicas", json!(after));
+        let author = crate::build::object::CONTROLLER;
+        ctx.shop.stamp.touch(object, author, at, &["/spec/replicas"]);
+    }
+    let way = if after < before { "down" } else { "up" };
+    let message = format!("Scaled {way} replica set {set_name} from {before} to {after}");
+    controller_event(
+        world,
+        &ctx.shop,
+        ("Deployment", namespace, &workload.name),
+        "deployment-controller",
+        "ScalingReplicaSet",
+        message,
+        at,
+    );
 }
 
 /// The field has a new owner; those before lose it.

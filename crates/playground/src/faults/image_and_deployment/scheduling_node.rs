@@ -39,7 +39,8 @@ const KUBECTL_TAINT: Author = Author {
     manager: "kubectl-taint",
     operation: "Update",
 };
-const POOL: &str = "node.example.com/pool";
+/// Label of the pools of nodes.
+pub(in crate::faults) const POOL: &str = "node.example.com/pool";
 
 impl Fault for SchedulingNode {
     fn id(&self) -> &'static str {
@@ -216,7 +217,13 @@ fn not_schedulable(world: &mut World, shop: &Shop, node: &Node, at: Timestamp) {
 }
 
 /// Makes the workload one that has always run in a pool of one node.
-fn pin(world: &mut World, ctx: &mut FaultContext, workload: &Workload, node: &Node, pool: &str) {
+pub(in crate::faults) fn pin(
+    world: &mut World,
+    ctx: &mut FaultContext,
+    workload: &Workload,
+    node: &Node,
+    pool: &str,
+) {
     let shop = &ctx.shop;
     let namespace = workload.namespace.as_str();
     let label = format!("/metadata/labels/{}", crate::build::json::escape(POOL));

@@ -18,6 +18,8 @@ pub(in crate::faults) enum Preemption {
     NotHelpful,
     /// It concerns other pods, none of which may be preempted.
     NoVictims,
+    /// It concerns other pods on so many nodes, none of which may be preempted; elsewhere it concerns the node itself.
+    NoVictimsOn(usize),
 }
 
 /// `pkg/scheduler/framework/types.go`, `FitError.Error`: the reasons with their node counts, sorted as text.
@@ -34,6 +36,10 @@ pub(in crate::faults) fn unavailable(
     let tried = match preemption {
         Preemption::NotHelpful => format!("{nodes} Preemption is not helpful for scheduling."),
         Preemption::NoVictims => format!("{nodes} No preemption victims found for incoming pod."),
+        Preemption::NoVictimsOn(count) => format!(
+            "{count} No preemption victims found for incoming pod, {} Preemption is not helpful for scheduling.",
+            nodes - count
+        ),
     };
     format!(
         "0/{nodes} nodes are available: {}. preemption: 0/{nodes} nodes are available: {tried}",

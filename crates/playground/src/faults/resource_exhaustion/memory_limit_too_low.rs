@@ -109,7 +109,8 @@ impl Fault for MemoryLimitTooLow {
     }
 }
 
-fn silence(
+/// The callers of a workload that does not answer since a moment.
+pub(super) fn silence(
     world: &mut World,
     ctx: &mut FaultContext,
     workload: &Workload,
@@ -127,7 +128,13 @@ fn silence(
 }
 
 /// Lets a pod run into its limit again and again: status, BackOff event, log, working set.
-fn overrun(world: &mut World, ctx: &mut FaultContext, workload: &Workload, pod: &str, life_s: i64) {
+pub(super) fn overrun(
+    world: &mut World,
+    ctx: &mut FaultContext,
+    workload: &Workload,
+    pod: &str,
+    life_s: i64,
+) {
     let now = ctx.shop.now();
     let Some(object) = world.get("Pod", &workload.namespace, pod).cloned() else {
         return;

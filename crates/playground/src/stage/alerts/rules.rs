@@ -185,6 +185,16 @@ pub const RULES: &[Rule] = &[
         expression: "kube_daemonset_status_number_available{job=\"kube-state-metrics\"} != kube_daemonset_status_desired_number_scheduled{job=\"kube-state-metrics\"}",
         ..APPS
     },
+    // kubernetes-mixin, `alerts/kube_apiserver.libsonnet`.
+    Rule {
+        name: "KubeAPITerminatedRequests",
+        state_metrics: false,
+        summary: "The kubernetes apiserver has terminated {percent} of its incoming requests.",
+        description: "The kubernetes apiserver has terminated {percent} of its incoming requests on cluster {cluster}.",
+        after_s: 330,
+        expression: "sum by(cluster) (rate(apiserver_request_terminations_total{job=\"apiserver\"}[10m])) / ( sum by(cluster) (rate(apiserver_request_total{job=\"apiserver\"}[10m])) + sum by(cluster) (rate(apiserver_request_terminations_total{job=\"apiserver\"}[10m])) ) > 0.20",
+        ..APPS
+    },
     // node-mixin (prometheus/node_exporter, `docs/node-mixin/alerts/alerts.libsonnet`).
     Rule {
         name: "NodeNetworkReceiveErrs",
