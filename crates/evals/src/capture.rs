@@ -5,7 +5,6 @@ use std::path::Path;
 
 use cluster::{Ask, ClusterReader, LogSource, MetricAnswer, MetricsReader, Recorder, Recording, Refusal};
 use domain::{Brief, Clock, NotLooked, Redactor, Subject};
-use jiff::Timestamp;
 use playground::world::captured::{Captured, CapturedLook, CapturedMetric, CapturedSeries, Refused};
 use playground::{World, load_world};
 use serde_json::Value;
@@ -29,12 +28,13 @@ pub struct Capture {
 pub async fn capture(
     reader: ClusterReader,
     metrics: MetricsReader,
+    clock: Clock,
     subject: &Subject,
     stimulus: Value,
     name: &str,
 ) -> Capture {
     let recorder = Recorder::default();
-    let now = Timestamp::now();
+    let now = clock.now();
     let redactor = reader.redactor().clone();
     let reader = reader.recorded(recorder.clone());
     let metrics = metrics.recorded(recorder.clone(), redactor);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cluster::{ClusterReader, Limits, MetricsReader, Target};
-use domain::{ObjectRef, Redactor, Subject};
+use domain::{Clock, ObjectRef, Redactor, Subject};
 use evals::capture::{capture, differences};
 use playground::stage::stimulus::Stimulus;
 use playground::stage::{FaultSpec, RenderOptions, Rendered, Staging, render};
@@ -51,7 +51,7 @@ async fn what_was_refused_stays_refused_and_no_secret_is_kept() {
     for (key, object) in world.objects_mut() {
         match key.kind.as_str() {
             "Secret" if object.pointer("/data/release").is_none() => {
-                object["data"]["canary"] = json!(encoded)
+                object["data"]["canary"] = json!(encoded);
             }
             "ConfigMap" => object["data"]["debug"] = json!(format!("password={CANARY}")),
             _ => {}
@@ -145,7 +145,7 @@ async fn captured(
     };
     let stimulus = json!({ "workload": format!("{}/{}/{}", object.namespace, object.kind, object.name) });
     let reader = reader(&live, redactor.clone()).await;
-    let made = capture(reader, metrics, subject, stimulus, "captured").await;
+    let made = capture(reader, metrics, Clock::System, subject, stimulus, "captured").await;
     save_world(&made.world, dir).expect("it is written");
     live.shutdown().await;
     (made.brief, redactor)

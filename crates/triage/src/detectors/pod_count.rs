@@ -9,8 +9,8 @@ use domain::{ObjectRef, Severity, Signal};
 use regex::Regex;
 
 use super::finding::{event_fact, signal};
-use crate::placement::Admission;
 use super::{Context, Detector};
+use crate::placement::Admission;
 use crate::wording::{Place, Words, means};
 
 pub(super) const DETECTOR: Detector = Detector {

@@ -47,7 +47,8 @@ pub(super) async fn run(args: &CaptureArgs, config: &Config) -> Result<(), Failu
         .and_then(|name| name.to_str())
         .unwrap_or("captured");
     let redactor = scene.reader.redactor().clone();
-    let Capture { world, brief } = capture(scene.reader, scene.metrics, &subject, stimulus, name).await;
+    let Capture { world, brief } =
+        capture(scene.reader, scene.metrics, scene.clock, &subject, stimulus, name).await;
     save_world(&world, dir).map_err(|error: WorldError| Failure::failed(error))?;
     let differing = differences(dir, &brief, redactor)
         .await
