@@ -4,4 +4,5 @@
 
 mod capture;
 mod degradations;
+mod describe;
 mod golden;

@@ -136,6 +136,9 @@ const REHEARSALS: &[(&str, &[&str])] = &[
         "set resources deploy/web -n shop -c web --limits=memory=1Mi --dry-run=server",
         &["must be less than or equal to memory limit of 1Mi"],
     ),
+    // Before the rollouts, which replace the pod.
+    ("label pod web-22aa-fine -n shop tier=front", &["labeled"]),
+    ("annotate pod web-22aa-fine -n shop note=hi", &["annotate"]),
     (
         "set image deploy/web -n shop web=registry.example/web:2 --dry-run=server -o yaml",
         &["image: registry.example/web:2"],
@@ -198,8 +201,6 @@ const CHANGES: &[(&str, &[&str])] = &[
         "patch deploy web -n shop --type=merge -p {\"metadata\":{\"annotations\":{\"x\":\"y\"}}}",
         &["patched"],
     ),
-    ("label pod web-22aa-fine -n shop tier=front", &["labeled"]),
-    ("annotate pod web-22aa-fine -n shop note=hi", &["annotate"]),
     ("rollout restart deploy/web -n shop", &["restarted"]),
     ("delete deploy web -n shop", &["\"web\" deleted"]),
     ("delete pod db-0 -n shop", &["pod \"db-0\" deleted"]),

@@ -1,0 +1,128 @@
+//! What a person sees: `kubectl describe` of the objects that ten scenarios affect, with ages and times left out.
+//! Read a changed snapshot as an engineer would: does a real cluster print this?
+
+use std::process::Command;
+
+use playground::stage::RenderOptions;
+use playground::{Playground, ServeOptions};
+use regex::Regex;
+
+use crate::golden::scenarios;
+
+/// Columns and field names differ between versions of kubectl.
+const KUBECTL: &str = "v1.32.";
+
+/// Scenario, and the objects: kind, namespace, beginning of the name; the first that matches is described.
+const DESCRIBED: &[(&str, &[(&str, &str, &str)])] = &[
+    (
+        "amber-heron",
+        &[("deployment", "shop", "cart"), ("pod", "shop", "cart-")],
+    ),
+    ("velvet-harbor", &[("pod", "shop", "orders-")]),
+    ("iron-meadow", &[("persistentvolumeclaim", "platform", "reports")]),
+    ("gannet-slope", &[("pod", "shop", "media-")]),
+    ("old-capstan", &[("node", "", "ip-")]),
+    (
+        "tin-meadow",
+        &[
+            ("deployment", "shop", "recommendations"),
+            ("resourcequota", "shop", ""),
+        ],
+    ),
+    ("linen-compass", &[("horizontalpodautoscaler", "shop", "")]),
+    ("wooden-thimble", &[("job", "shop", "")]),
+    ("blue-thimble", &[("service", "shop", "cart")]),
+    ("grey-rudder", &[("pod", "shop", "search-")]),
+    ("cedar-postbox", &[("pod", "shop", "cart-")]),
+];
+
+fn kubectl(args: &[&str]) -> Option<String> {
+    let output = Command::new("kubectl")
+        .args(args)
+        .env("TZ", "UTC")
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Times and ages differ from run to run; so do ids that hang on them.
+fn settled(text: &str) -> String {
+    let time = Regex::new(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}").expect("a pattern");
+    let age =
+        Regex::new(r"(?m)([ (])(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?([ )])").expect("a pattern");
+    let text = time.replace_all(text, "TIME");
+    let mut out = String::new();
+    for line in text.lines() {
+        let is_event = line.starts_with("  Normal ") || line.starts_with("  Warning ");
+        let line = if is_event {
+            age.replace_all(line, |found: &regex::Captures<'_>| {
+                if found[0].len() > 2 {
+                    format!("{}AGE{}", &found[1], &found[2])
+                } else {
+                    found[0].to_owned()
+                }
+            })
+            .into_owned()
+        } else {
+            line.to_owned()
+        };
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    // Columns follow the widest age.
+    Regex::new(r" {2,}")
+        .expect("a pattern")
+        .replace_all(&out, "  ")
+        .into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn describe_reads_as_on_a_real_cluster() {
+    let version = kubectl(&["version", "--client"]).unwrap_or_default();
+    if !version.contains(KUBECTL) {
+        println!("skipped: the snapshots are of kubectl {KUBECTL}x, and there is: {version}");
+        return;
+    }
+    let all = scenarios();
+    for (slug, objects) in DESCRIBED {
+        let Some(scenario) = all.iter().find(|scenario| scenario.slug == *slug) else {
+            continue;
+        };
+        let options = RenderOptions {
+            seed: scenario.spec.world.seed,
+            randomize: false,
+        };
+        let world = scenario.stage(options).expect("it stages").rendered.world;
+        let playground = Playground::start(world, ServeOptions::default())
+            .await
+            .expect("it starts");
+        let server = playground.url();
+        let shown = tokio::task::spawn_blocking(move || {
+            let described = objects.iter().map(|object| describe(&server, object));
+            described.collect::<Vec<_>>().join("\n")
+        });
+        insta::assert_snapshot!(*slug, shown.await.expect("it ran"));
+        playground.shutdown().await;
+    }
+}
+
+fn describe(server: &str, (kind, namespace, name): &(&str, &str, &str)) -> String {
+    let place: &[&str] = if namespace.is_empty() {
+        &[]
+    } else {
+        &["--namespace", namespace]
+    };
+    let get = [&["--server", server, "get", kind, "-o", "name"], place].concat();
+    let names = kubectl(&get).expect("a list");
+    let found = names
+        .lines()
+        .filter_map(|line| line.split_once('/').map(|(_, found)| found))
+        .find(|found| found.starts_with(name))
+        .unwrap_or_else(|| panic!("no {kind} {name} among {names}"));
+    let command = [&["--server", server, "describe", kind, found], place].concat();
+    let text = kubectl(&command).expect("a description");
+    format!("$ kubectl describe {kind} {found}\n{}", settled(&text))
+}
