@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{address_key, config_map, end_at_start, hasty, roll, undo};
+use super::scene::{address_key, config_map, end_at_start, hasty, roll, set_env, undo};
 use crate::build::json::{items, push, set, text};
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
@@ -70,6 +70,14 @@ impl Fault for EnvInjectionFailed {
         let mut out = hasty(world, shop, &cause.object);
         if let Some(step) = undo(world, &cause.object) {
             out.push(Remedy::heals("rollout-undo", vec![step]));
+        }
+        let (name, map) = (text(&cause.params, "/name"), text(&cause.params, "/map"));
+        let value = world
+            .get("ConfigMap", &cause.object.namespace, map)
+            .map(|map| text(map, &format!("/data/{name}")));
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let step = set_env(&cause.object, name, value);
+            out.push(Remedy::heals("set-variable", vec![step]));
         }
         out
     }

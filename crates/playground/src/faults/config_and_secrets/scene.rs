@@ -21,6 +21,16 @@ use crate::simulate::rollout::{
 use crate::simulate::spawn::replica;
 use crate::world::{ContainerLog, ObjectKey, World};
 
+/// `kubectl set env` on the container that is named after its workload.
+pub(super) fn set_env(workload: &ObjectKey, name: &str, value: &str) -> Step {
+    let variable = json!({ "name": name, "value": value, "valueFrom": null });
+    Step::StrategicPatch {
+        object: workload.clone(),
+        patch: json!({ "spec": { "template": { "spec": {
+            "containers": [{ "name": workload.name, "env": [variable] }] } } } }),
+    }
+}
+
 /// Rolls out a change of the template by whoever delivers the workload.
 pub(super) fn roll(
     world: &mut World,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::scene::{complain, hasty, roll, undo, variable};
+use super::scene::{complain, hasty, roll, set_env, undo, variable};
 use crate::build::json::{items, set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::template::url_variable;
@@ -74,7 +74,7 @@ impl Fault for ServiceAddressWrong {
             "spec.template.spec.containers[{}].env[{name}].value",
             workload.name
         );
-        let params = json!({ "field": field, "found": found, "expected": expected });
+        let params = json!({ "field": field, "found": found, "expected": expected, "variable": name });
         Truth::cause(workload_key(&workload), ID, params, victims)
     }
 
@@ -97,6 +97,12 @@ impl Fault for ServiceAddressWrong {
         if let Some(step) = undo(world, &cause.object) {
             out.push(Remedy::heals("rollout-undo", vec![step]));
         }
+        let step = set_env(
+            &cause.object,
+            text(&cause.params, "/variable"),
+            text(&cause.params, "/expected"),
+        );
+        out.push(Remedy::heals("fix-address", vec![step]));
         out
     }
 }
