@@ -84,6 +84,21 @@ pub struct Staged {
     pub shop: shop::Shop,
 }
 
+impl Staging {
+    /// One fault amid the usual noise, told by the name of the workload that shows it.
+    pub fn of_fault(name: &str, fault: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            faults: vec![FaultSpec {
+                id: fault.to_owned(),
+                ..FaultSpec::default()
+            }],
+            noise: vec!["standard".to_owned()],
+            stimulus: Stimulus::Workload("{namespace}/{kind}/{workload}".to_owned()),
+        }
+    }
+}
+
 impl Rendered {
     /// The faults and the shop, for a server.
     pub fn staged(&self) -> Staged {

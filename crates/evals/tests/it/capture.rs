@@ -5,8 +5,7 @@ use std::time::Duration;
 use cluster::{ClusterReader, Limits, MetricsReader, Target};
 use domain::{Clock, ObjectRef, Redactor, Subject};
 use evals::capture::{capture, differences};
-use playground::stage::stimulus::Stimulus;
-use playground::stage::{FaultSpec, RenderOptions, Rendered, Staging, render};
+use playground::stage::{RenderOptions, Rendered, Staging, render};
 use playground::{Playground, ServeOptions, Weather, WeatherRule, load_world, save_world};
 use serde_json::json;
 
@@ -105,15 +104,7 @@ async fn what_was_refused_stays_refused_and_no_secret_is_kept() {
 }
 
 fn staged(fault: &str) -> Rendered {
-    let staging = Staging {
-        name: "capture".to_owned(),
-        faults: vec![FaultSpec {
-            id: fault.to_owned(),
-            ..FaultSpec::default()
-        }],
-        noise: vec!["standard".to_owned()],
-        stimulus: Stimulus::Workload("{namespace}/{kind}/{workload}".to_owned()),
-    };
+    let staging = Staging::of_fault("capture", fault);
     let options = RenderOptions {
         seed: 3,
         randomize: true,

@@ -2,8 +2,7 @@
 
 use domain::{Outcome, Redacted};
 use playground::cases::{RenderOptions, Rendered};
-use playground::stage::stimulus::Stimulus;
-use playground::stage::{FaultSpec, Staging, render};
+use playground::stage::{Staging, render};
 use playground::{ServeOptions, Weather, WeatherRule};
 use serde_json::{Value, json};
 use tools::{Called, Toolbox, Workspace};
@@ -11,15 +10,7 @@ use tools::{Called, Toolbox, Workspace};
 use crate::world::{Stage, serve};
 
 fn staged(fault: &str) -> Rendered {
-    let staging = Staging {
-        name: "tools".to_owned(),
-        faults: vec![FaultSpec {
-            id: fault.to_owned(),
-            ..FaultSpec::default()
-        }],
-        noise: vec!["standard".to_owned()],
-        stimulus: Stimulus::Workload("{namespace}/Deployment/{workload}".to_owned()),
-    };
+    let staging = Staging::of_fault("tools", fault);
     let options = RenderOptions {
         seed: 5,
         randomize: false,

@@ -10,6 +10,7 @@ use crate::build::json::{escape, items, number, set, text};
 use crate::build::metrics::Metrics;
 use crate::build::object::{Author, CONTROLLER, annotate};
 use crate::build::time;
+use crate::build::workload::Workload;
 use crate::shop::{Shop, telemetry};
 use crate::world::{LogKey, World};
 
@@ -26,6 +27,19 @@ pub struct Change<'a> {
     pub at: Timestamp,
     /// Whether the new pods become ready, so that the rollout completes.
     pub completes: bool,
+}
+
+impl<'a> Change<'a> {
+    /// A change by whoever delivers the workload.
+    pub fn of(workload: &'a Workload, at: Timestamp, completes: bool) -> Self {
+        Self {
+            namespace: &workload.namespace,
+            name: &workload.name,
+            author: workload.delivery.author(),
+            at,
+            completes,
+        }
+    }
 }
 
 /// What a rollout left behind.

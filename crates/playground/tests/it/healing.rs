@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use playground::cases::RenderOptions;
 use playground::faults::{Fault, Remedy, Step, registry};
-use playground::stage::stimulus::Stimulus;
-use playground::stage::{FaultSpec, Rendered, Staging, render};
+use playground::stage::{Rendered, Staging, render};
 use playground::world::ObjectKey;
 use playground::{Playground, ServeOptions, World};
 use serde_json::Value;
@@ -21,15 +20,7 @@ const LONG: Duration = Duration::from_secs(25 * 60);
 
 /// A world with one fault.
 fn staged(fault: &str, seed: u64) -> Rendered {
-    let staging = Staging {
-        name: "healing".to_owned(),
-        faults: vec![FaultSpec {
-            id: fault.to_owned(),
-            ..FaultSpec::default()
-        }],
-        noise: vec!["standard".to_owned()],
-        stimulus: Stimulus::Workload("{namespace}/{kind}/{workload}".to_owned()),
-    };
+    let staging = Staging::of_fault("healing", fault);
     let options = RenderOptions {
         seed,
         randomize: seed > 0,

@@ -36,13 +36,7 @@ impl Fault for AppCrash {
         };
         let version = workload.next_version();
         let (found, expected) = (workload.image_at(version), workload.image());
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, IMAGE, json!(found));
             relabel(template, version);

@@ -43,13 +43,7 @@ impl Fault for ProbeMisconfigured {
             return Truth::without_cause("inconclusive");
         };
         let mistake = mistake(ctx, &workload, is_liveness, &part);
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: is_liveness,
-        };
+        let change = Change::of(&workload, at, is_liveness);
         let pointer = format!("/spec/containers/0/{}{}", mistake.probe, mistake.pointer);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, &pointer, mistake.found.clone());

@@ -37,13 +37,7 @@ impl Fault for StartupSlowerThanProbe {
         };
         let version = workload.next_version();
         let found = workload.image_at(version);
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/containers/0/image", json!(found));
             relabel(template, version);

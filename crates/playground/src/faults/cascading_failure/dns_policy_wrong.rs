@@ -31,13 +31,7 @@ impl Fault for DnsPolicyWrong {
         };
         let is_none = ctx.rng.chance(40);
         let found = if is_none { "None" } else { "Default" };
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/dnsPolicy", json!(found));
             if is_none {

@@ -39,13 +39,7 @@ pub(super) fn roll(
     (at, completes): (Timestamp, bool),
     mutate: impl FnOnce(&mut Value),
 ) -> Option<Rolled> {
-    let change = Change {
-        namespace: &workload.namespace,
-        name: &workload.name,
-        author: workload.delivery.author(),
-        at,
-        completes,
-    };
+    let change = Change::of(&workload, at, completes);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, mutate)
 }
 

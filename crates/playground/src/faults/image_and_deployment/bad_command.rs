@@ -45,13 +45,7 @@ impl Fault for BadCommand {
             return Truth::without_cause("inconclusive");
         };
         let attempt = draw(ctx, &workload);
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let image = workload.image_at(workload.next_version());
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/containers/0/image", json!(image));

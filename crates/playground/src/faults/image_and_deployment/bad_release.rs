@@ -37,13 +37,7 @@ impl Fault for BadRelease {
         };
         let version = workload.next_version();
         let (found, expected) = (workload.image_at(version), workload.image());
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/containers/0/image", json!(found));
             relabel(template, version);

@@ -35,13 +35,7 @@ impl Fault for HelmValuesRegression {
             return Truth::without_cause("inconclusive");
         };
         let (found, expected) = (wrong_host(ctx, &database), database.host());
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set_host(template, &found);
         });

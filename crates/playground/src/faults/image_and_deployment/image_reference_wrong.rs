@@ -36,13 +36,7 @@ impl Fault for ImageReferenceWrong {
             workload.repository,
             mistyped(workload.next_version(), &mut ctx.rng)
         );
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/containers/0/image", json!(found));
         });

@@ -41,13 +41,7 @@ impl Fault for ImageWrongArchitecture {
             return Truth::without_cause("inconclusive");
         };
         let (expected, found) = (workload.image(), workload.image_at(workload.next_version()));
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/containers/0/image", json!(found));
         });

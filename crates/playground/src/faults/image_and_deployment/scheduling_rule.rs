@@ -57,13 +57,7 @@ impl Fault for SchedulingRule {
             return Truth::without_cause("inconclusive");
         };
         let placed = self.placed(world, ctx, &workload);
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             if placed.pointer.ends_with("Constraints") {
                 push(template, placed.pointer, placed.value.clone());

@@ -37,13 +37,7 @@ impl Fault for CpuLimitThrottling {
         let limit_m = (need_m * u64::try_from(ctx.rng.range(34, 52)).unwrap_or(40) / 100 / 5 * 5).max(20);
         let found = format!("{limit_m}m");
         let expected = before(world, ctx, &workload, as_f64(need_m));
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, LIMIT, json!(found));
             if workload.cpu_m > limit_m {

@@ -33,13 +33,7 @@ impl Fault for CpuSaturation {
             return Truth::without_cause("inconclusive");
         };
         let image = workload.image_at(workload.next_version());
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, IMAGE, json!(image));
         });

@@ -36,13 +36,7 @@ impl Fault for EphemeralStorageLimit {
             .pick(&["256Mi", "512Mi", "1Gi"])
             .copied()
             .unwrap_or("512Mi");
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, LIMIT, json!(found));
         });

@@ -42,13 +42,7 @@ impl Fault for InsufficientCapacity {
             let expected = format!("{}Mi", workload.memory_request_mi);
             ("memory", format!("{gibibytes}Gi"), expected)
         };
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: false,
-        };
+        let change = Change::of(&workload, at, false);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             let container = "/spec/containers/0/resources";
             set(

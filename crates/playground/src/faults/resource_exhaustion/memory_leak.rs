@@ -48,13 +48,7 @@ impl Fault for MemoryLeak {
         let version = workload.next_version();
         let (found, expected) = (workload.image_at(version), workload.image());
         before_release(world, ctx, &workload, at);
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, IMAGE, json!(found));
             relabel(template, version);

@@ -40,13 +40,7 @@ impl Fault for MemoryLimitTooLow {
         let share = u64::try_from(ctx.rng.range(38, 62)).unwrap_or(50);
         let limit_mi = (workload.memory_use_mi * share / 100 / 8 * 8).max(24);
         let (found, expected) = (format!("{limit_mi}Mi"), format!("{}Mi", workload.memory_limit_mi));
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, LIMIT, json!(found));
             if workload.memory_request_mi > limit_mi {

@@ -39,13 +39,7 @@ impl Fault for OomByWebhook {
         let installed = time::before(at, ctx.rng.range(1_800, 160_000));
         let object = webhook.install_at(world, ctx, 2, installed);
         let image = workload.image_at(workload.next_version());
-        let change = Change {
-            namespace: &workload.namespace,
-            name: &workload.name,
-            author: workload.delivery.author(),
-            at,
-            completes: true,
-        };
+        let change = Change::of(&workload, at, true);
         let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
             set(template, "/spec/containers/0/image", json!(image));
         });

@@ -70,13 +70,7 @@ fn stage(world: &mut World, ctx: &mut FaultContext) -> Option<Truth> {
         .iter()
         .find(|zone| **zone != home)?
         .clone();
-    let change = Change {
-        namespace: &workload.namespace,
-        name: &workload.name,
-        author: workload.delivery.author(),
-        at,
-        completes: false,
-    };
+    let change = Change::of(&workload, at, false);
     let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         set(template, "/spec/nodeSelector", json!({ ZONE: away }));
     })?;

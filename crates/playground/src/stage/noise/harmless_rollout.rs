@@ -31,13 +31,7 @@ pub fn add(world: &mut World, ctx: &mut FaultContext, truth: &Truth, symptom: &S
         })
         .collect();
     let image = workload.image_at(workload.next_version());
-    let change = Change {
-        namespace: &workload.namespace,
-        name: &workload.name,
-        author: workload.delivery.author(),
-        at,
-        completes: true,
-    };
+    let change = Change::of(&workload, at, true);
     let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         set(template, "/spec/containers/0/image", json!(image));
     });
