@@ -46,7 +46,8 @@ pub(crate) fn of(view: &ClusterView, intent: &Intent) -> Focus {
             gone(view, &named, &[], existence(view, &named), &mut focus);
         }
     }
-    if focus.objects.is_empty() && !focus.is_missing() {
+    let by_text = intent.named.is_empty() && intent.asks_for_all();
+    if (focus.objects.is_empty() && !focus.is_missing()) || by_text {
         focus.whole = true;
         focus.objects.extend(leaving(view, intent));
         for kind in [

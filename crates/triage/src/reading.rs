@@ -159,7 +159,9 @@ pub(crate) async fn logs(
         }
     }
     let own: Vec<ObjectRef> = if focus.whole {
-        near.iter().cloned().collect()
+        // What the text names comes first, even where it asks for everything.
+        let named = focus.resolved.iter().map(|found| &found.object);
+        named.chain(near).cloned().collect()
     } else {
         focus.objects.clone()
     };

@@ -1,7 +1,10 @@
 //! What a subject names: objects, namespaces, words. Pure; whether they exist is for [`crate::focus`].
 
+use std::sync::LazyLock;
+
 use cluster::kinds;
 use domain::{Alert, AlertStatus, ObjectRef, Subject};
+use regex::Regex;
 
 /// An object that the subject names, kind known or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +107,21 @@ const NAMESPACES: &[&str] = &[
     "destination_workload_namespace",
     "namespace",
 ];
+
+/// Words by which a person asks about more than the workload that they name.
+static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(?:(?:with|in|on) the cluster|(?:whole|entire|all of the) (?:cluster|namespace)|all (?:services|workloads|teams)|everything else)\b",
+    )
+    .ok()
+});
+
+impl Intent {
+    /// Whether a question asks for everything, whatever it names besides.
+    pub(crate) fn asks_for_all(&self) -> bool {
+        !self.by_alert && ALL.as_ref().is_some_and(|words| words.is_match(&self.words))
+    }
+}
 
 pub(crate) fn of(subject: &Subject) -> Intent {
     match subject {
