@@ -57,11 +57,11 @@ pub(crate) struct ApiServer {
 
 impl ApiServer {
     /// Takes over the world; unless frozen, moves it to the wall clock first.
-    pub(crate) fn new(mut world: World, options: ServeOptions, stop: CancellationToken) -> Self {
+    pub(crate) fn new(mut world: World, mut options: ServeOptions, stop: CancellationToken) -> Self {
         let clock = if options.freeze {
             Clock::Frozen(world.now)
         } else {
-            shift_to(&mut world, Clock::System.now());
+            shift_to(&mut world, options.staged.as_mut(), Clock::System.now());
             Clock::System
         };
         let captured = world.captured.clone();

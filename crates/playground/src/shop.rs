@@ -16,8 +16,11 @@ pub mod system;
 pub mod telemetry;
 pub mod vitals;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use crate::build::json::text;
 use crate::build::metrics::Metrics;
 use crate::build::object::Stamp;
 use crate::build::template::{Callee, template};
@@ -116,15 +119,32 @@ impl Shop {
         self.nodes.get((start + ordinal * 5) % self.nodes.len().max(1))
     }
 
-    /// The address that a pod has on a node.
-    pub fn pod_address(&self, node: &str, pod: &str) -> String {
-        let index = self
-            .nodes
-            .iter()
-            .position(|found| found.name == node)
-            .unwrap_or(0);
-        let hash = self.stamp.hash(&format!("address/{pod}"));
-        format!("10.{}.{}.{}", 64 + index, hash % 256, hash / 256 % 253 + 2)
+    /// A free address for a pod on a node. Calico gives each node blocks of 64 out of the cluster's range
+    /// (`blockSize: 26`), another one when the first is full.
+    pub fn pod_address(&self, world: &World, node: &str, pod: &str) -> String {
+        let taken: BTreeSet<&str> = world
+            .of_kind("Pod")
+            .filter(|other| text(other, "/spec/nodeName") == node && text(other, "/metadata/name") != pod)
+            .map(|other| text(other, "/status/podIP"))
+            .collect();
+        let start = self.stamp.hash(&format!("address/{pod}"));
+        (0..4)
+            .flat_map(|nth| (0..62).map(move |step| (nth, (start + step) % 62 + 1)))
+            .map(|(nth, host)| self.block_address(node, nth, host))
+            .find(|address| !taken.contains(address.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// An address of the `nth` block of a node, out of 10.64.0.0/16.
+    fn block_address(&self, node: &str, nth: u64, host: u64) -> String {
+        let known = self.nodes.iter().position(|found| found.name == node);
+        let key = match known.and_then(|index| u64::try_from(index).ok()) {
+            Some(index) => index * 4 + nth,
+            None => 64 + self.stamp.hash(&format!("block/{node}")) % 200 * 4 + nth,
+        };
+        // An odd factor keeps the blocks apart.
+        let block = (self.stamp.hash("blocks") % 1_024 + key * 167) % 1_024;
+        format!("10.64.{}.{}", block / 4, block % 4 * 64 + host)
     }
 }
 

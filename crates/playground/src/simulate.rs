@@ -2,6 +2,7 @@
 
 pub mod callers;
 pub mod drag;
+pub mod finish;
 pub mod init;
 pub mod lives;
 pub mod pods;

@@ -15,6 +15,7 @@ use crate::faults::{FaultContext, Symptom, Truth, by_id};
 use crate::names::Names;
 use crate::rng::Rng;
 use crate::shop;
+use crate::simulate::finish::finish;
 use crate::simulate::settle::settle;
 use crate::world::World;
 
@@ -195,6 +196,7 @@ pub fn render(staging: &Staging, options: RenderOptions) -> Result<Rendered, Ren
         }
     })?;
     settle(&mut world, &ctx.shop);
+    finish(&mut world, &ctx.shop.stamp);
     world.metrics = ctx.metrics.to_text();
     let place = Place::of(&symptom, &ctx.shop);
     let said = staging

@@ -19,7 +19,7 @@ pub const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// The hash of a pod template, as it appears in names.
 pub fn template_hash(stamp: &Stamp, template: &Value) -> String {
-    stamp.suffix(&format!("template/{template}"), 10)
+    stamp.safe_hash(&format!("template/{template}"))
 }
 
 /// A Deployment without status.
@@ -202,10 +202,7 @@ pub fn controller_revision(
 pub fn revision_name(stamp: &Stamp, kind: Kind, namespace: &str, name: &str, template: &Value) -> String {
     format!(
         "{name}-{}",
-        stamp.suffix(
-            &format!("revision/{}/{namespace}/{name}/{template}", kind.name()),
-            10
-        )
+        stamp.safe_hash(&format!("revision/{}/{namespace}/{name}/{template}", kind.name()))
     )
 }
 
@@ -230,6 +227,12 @@ pub fn condition(
         "type": kind, "status": status, "reason": reason, "message": message,
         "lastUpdateTime": time::seconds(updated), "lastTransitionTime": time::seconds(since)
     })
+}
+
+/// Brings a Deployment's conditions into the order in which they last changed: `SetDeploymentCondition` takes the old
+/// one out and appends the new one.
+pub fn in_order_of_change(conditions: &mut [Value]) {
+    conditions.sort_by_key(|condition| time::parse(text(condition, "/lastUpdateTime")));
 }
 
 fn claim_template(workload: &Workload, class: &str) -> Value {

@@ -89,6 +89,29 @@ pub fn record_scheduling(stamp: &Stamp, world: &mut World, happening: &Happening
     world.insert(event);
 }
 
+/// The name of an Event: the object's, and the moment in nanoseconds (`client-go/tools/record/event.go`, `makeEvent`).
+/// What is said within a second sorts in the order in which a pod comes to run.
+pub fn event_name(stamp: &Stamp, event: &Value, at: Timestamp) -> String {
+    const STEPS: [&str; 7] = [
+        "Scheduled",
+        "Pulling",
+        "Pulled",
+        "Created",
+        "Started",
+        "Unhealthy",
+        "Killing",
+    ];
+    let (name, reason) = (text(event, "/involvedObject/name"), text(event, "/reason"));
+    let rank = STEPS
+        .iter()
+        .position(|step| *step == reason)
+        .unwrap_or(STEPS.len());
+    let salt = format!("{name}/{reason}/{}", text(event, "/message"));
+    let within =
+        i128::try_from(rank).unwrap_or(0) * 110_000_000 + i128::from(stamp.hash(&salt) % 100_000_000);
+    format!("{name}.{:x}", at.as_nanosecond() + within)
+}
+
 fn is_expired(stamp: &Stamp, last: Timestamp) -> bool {
     last < time::before(stamp.now, TTL_SECONDS)
 }

@@ -95,6 +95,17 @@ impl Stamp {
             .collect()
     }
 
+    /// A hash as controllers write it into names (`k8s.io/apimachinery/pkg/util/rand`, `SafeEncodeString` of the
+    /// decimal 32-bit sum): each digit becomes a letter, so that no more than ten occur.
+    pub fn safe_hash(&self, of: &str) -> String {
+        let sum = self.hash(of) % (1 << 32);
+        sum.to_string()
+            .bytes()
+            .filter_map(|digit| SAFE.get(usize::from(digit) % SAFE.len()))
+            .map(|letter| char::from(*letter))
+            .collect()
+    }
+
     /// The uid of an object.
     pub fn uid(&self, kind: &str, namespace: &str, name: &str) -> String {
         self.uuid(&format!("{kind}/{namespace}/{name}"))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::object::Stamp;
+use super::object::{Stamp, annotate};
 use super::time;
 use crate::build::json::{items, push, set, text};
 
@@ -125,6 +125,26 @@ pub fn qos(template: &Value) -> &'static str {
 /// A pod condition that is true.
 pub fn condition(kind: &str, since: Timestamp) -> Value {
     json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": time::seconds(since) })
+}
+
+/// Notes on a pod which address it has (`projectcalico/calico`, `cni-plugin/pkg/k8s`); once it has ended, the address
+/// is free.
+pub fn note_address(stamp: &Stamp, pod: &mut Value) {
+    let address = text(pod, "/status/podIP").to_owned();
+    let is_on_host = pod.pointer("/spec/hostNetwork") == Some(&json!(true));
+    if address.is_empty() || is_on_host {
+        return;
+    }
+    let sandbox = stamp.digest(&format!("sandbox/{}", text(pod, "/metadata/uid")));
+    let is_over = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
+    let network = if is_over {
+        String::new()
+    } else {
+        format!("{address}/32")
+    };
+    annotate(pod, "cni.projectcalico.org/containerID", &sandbox);
+    annotate(pod, "cni.projectcalico.org/podIP", &network);
+    annotate(pod, "cni.projectcalico.org/podIPs", &network);
 }
 
 fn bare(stamp: &Stamp, template: &Value, place: &Placement<'_>) -> Value {

@@ -1,11 +1,19 @@
 //! Moves a whole world in time, so that its frozen moment becomes the wall clock. Knows timestamps, not kinds.
 
+mod runs;
+#[cfg(test)]
+mod tests;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::api::prometheus::sample_parts;
 use crate::build::helm;
-use crate::world::World;
+use crate::build::json::set;
+use crate::stage::Staged;
+use crate::world::{ObjectKey, World};
+
+use self::runs::Runs;
 
 /// Metric names with these endings carry a Unix time as their value.
 const TIME_VALUED: [&str; 6] = [
@@ -18,14 +26,29 @@ const TIME_VALUED: [&str; 6] = [
 ];
 
 /// Shifts every timestamp in objects, logs, metrics and the stimulus by whole seconds, so that `world.now` is `now`.
-pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
+/// Names that carry a time follow, also in what is known of the staging.
+pub(crate) fn shift_to(world: &mut World, staged: Option<&mut Staged>, now: Timestamp) {
     let seconds = now.as_second() - world.now.as_second();
-    let by = SignedDuration::from_secs(seconds);
-    world.objects_mut().for_each(|(_, object)| {
+    let whole = SignedDuration::from_secs(seconds);
+    // What was captured answers only to the names under which it was read.
+    let runs = world.captured.is_none().then(|| Runs::of(world, seconds));
+    let of_run = SignedDuration::from_secs(runs.as_ref().map_or(seconds, Runs::seconds));
+    let mut events = Vec::new();
+    world.objects_mut().for_each(|(key, object)| {
+        let is_run = runs.as_ref().is_some_and(|runs| runs.concern(key, object));
+        let by = if is_run { of_run } else { whole };
         shift_value(object, by);
         shift_release(object, by);
+        if key.kind == "Event" && runs.is_some() {
+            events.push((key.clone(), by));
+        }
     });
-    for log in world.logs.values_mut() {
+    for (key, by) in events {
+        shift_event_name(world, &key, by);
+    }
+    for (key, log) in &mut world.logs {
+        let is_run = runs.as_ref().is_some_and(|runs| runs.is_run(&key.pod));
+        let by = if is_run { of_run } else { whole };
         for text in [&mut log.current, &mut log.previous].into_iter().flatten() {
             *text = text
                 .split_inclusive('\n')
@@ -39,12 +62,28 @@ pub(crate) fn shift_to(world: &mut World, now: Timestamp) {
         .map(|line| shift_sample(line, seconds))
         .collect();
     if let Some(captured) = &mut world.captured {
-        captured.shift(by);
+        captured.shift(whole);
     }
     if let Some(stimulus) = &mut world.stimulus {
-        shift_value(stimulus, by);
+        shift_value(stimulus, whole);
     }
-    world.now = world.now.checked_add(by).unwrap_or(world.now);
+    world.now = world.now.checked_add(whole).unwrap_or(world.now);
+    if let Some(runs) = runs {
+        runs.rename(world, staged);
+    }
+}
+
+/// The name of an Event ends in the nanoseconds of its moment, in hex.
+fn shift_event_name(world: &mut World, key: &ObjectKey, by: SignedDuration) {
+    let moved = key.name.rsplit_once('.').and_then(|(object, moment)| {
+        let nanos = i128::from_str_radix(moment, 16).ok()?;
+        Some(format!("{object}.{:x}", nanos + by.as_nanos()))
+    });
+    let Some(moved) = moved else { return };
+    if let Some(mut event) = world.remove_object(key) {
+        set(&mut event, "/metadata/name", Value::String(moved));
+        world.insert(event);
+    }
 }
 
 /// The times inside a Helm release, which its Secret carries packed.

@@ -23,6 +23,9 @@ pub struct Ages {
     pub rolled_out: Timestamp,
 }
 
+/// Old ReplicaSets that a Deployment keeps (`spec.revisionHistoryLimit`, default 10).
+const HISTORY: u64 = 10;
+
 /// Ages of a workload, the same for the same seed.
 pub fn ages(shop: &Shop, workload: &Workload) -> Ages {
     let hash = i64::try_from(shop.stamp.hash(&format!("age/{}", workload.role)) % 100_000).unwrap_or(0);
@@ -38,9 +41,11 @@ pub fn revision(shop: &Shop, workload: &Workload) -> u64 {
     4 + shop.stamp.hash(&format!("revision/{}", workload.role)) % 17
 }
 
-/// When the revision `steps` before the current one was rolled out.
+/// When the revision `steps` before the current one was rolled out: every nine days or so.
 pub fn rolled_out_before(ages: Ages, steps: u64) -> Timestamp {
-    time::days_before(ages.rolled_out, 9 * i64::try_from(steps).unwrap_or(0))
+    let steps = i64::try_from(steps).unwrap_or(0);
+    let of_day = ages.created.as_second().rem_euclid(86_400) * 31 * steps % 50_000;
+    time::before(ages.rolled_out, 9 * 86_400 * steps + of_day).max(ages.created)
 }
 
 /// Adds all workloads of the catalogue.
@@ -66,9 +71,19 @@ fn add_deployment(world: &mut World, shop: &Shop, workload: &Workload) {
     let current = revision(shop, workload);
     let template = shop.template(workload, workload.version);
     let mut object = deployment(&shop.stamp, workload, &template, current, ages.created);
-    for steps in [2, 1] {
-        let at = rolled_out_before(ages, steps);
-        let old = shop.template(workload, workload.earlier_version(steps));
+    let mut versions = vec![workload.version];
+    for steps in 1..=(current - 1).min(HISTORY) {
+        let version = workload.earlier_version(steps);
+        if versions.contains(&version) {
+            break;
+        }
+        versions.push(version);
+        let at = if current - steps == 1 {
+            ages.created
+        } else {
+            rolled_out_before(ages, steps)
+        };
+        let old = shop.template(workload, version);
         let retired = replica_set(&shop.stamp, &object, &old, 0, current - steps, at);
         shop.stamp
             .put(world, retired, CONTROLLER, rolled_out_before(ages, steps - 1));
@@ -156,6 +171,22 @@ fn add_autoscaler(world: &mut World, shop: &Shop, workload: &Workload, bounds: (
             "lastTransitionTime": time::seconds(time::after(created, 15))
         })
     };
+    // What the usage asks for, rounded up; the controller does not go below the minimum.
+    let replicas = i64::try_from(workload.replicas).unwrap_or(1);
+    let wanted = (replicas * load + 69) / 70;
+    let limited = if wanted < i64::try_from(bounds.0).unwrap_or(1) {
+        (
+            "True",
+            "TooFewReplicas",
+            "the desired replica count is less than the minimum replica count",
+        )
+    } else {
+        (
+            "False",
+            "DesiredWithinRange",
+            "the desired count is within the acceptable range",
+        )
+    };
     let utilization = |value: i64| json!({ "type": "Utilization", "averageUtilization": value });
     let object = json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
@@ -176,7 +207,7 @@ fn add_autoscaler(world: &mut World, shop: &Shop, workload: &Workload, bounds: (
                 one("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"),
                 one("ScalingActive", "True", "ValidMetricFound",
                     "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"),
-                one("ScalingLimited", "False", "DesiredWithinRange", "the desired count is within the acceptable range")
+                one("ScalingLimited", limited.0, limited.1, limited.2)
             ]
         }
     });

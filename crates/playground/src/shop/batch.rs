@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Shop;
 use crate::build::json::{set, text};
-use crate::build::object::{CONTROLLER, PIPELINE, owner};
+use crate::build::object::{CONTROLLER, PIPELINE, annotate, owner};
 use crate::build::pod::{Placement, running};
 use crate::build::time;
 use crate::build::workload::Workload;
@@ -38,22 +38,14 @@ pub fn build(world: &mut World, shop: &Shop) {
             "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1, "jobTemplate": { "spec": spec }
         },
         "status": {
-            "lastScheduleTime": time::seconds(last), "lastSuccessfulTime": time::seconds(time::after(last, 214))
+            "lastScheduleTime": time::seconds(last), "lastSuccessfulTime": time::seconds(run_end(shop, &name, last))
         }
     });
     shop.stamp.put(world, cron, PIPELINE, created);
     for days in [2, 1, 0] {
-        let start = time::days_before(last, days);
-        let job = format!("{name}-{}", start.as_second() / 60);
-        let parent = owner(&shop.stamp, "batch/v1", "CronJob", &namespace, &name);
-        add_job(
-            world,
-            shop,
-            (&namespace, &job),
-            Some(parent),
-            &spec,
-            (start, time::after(start, 214)),
-        );
+        let due = time::days_before(last, days);
+        let end = run_end(shop, &name, due);
+        add_run(world, shop, (&namespace, &name), &spec, (due, end));
     }
     let once = shop.names.workload("migration");
     let front = shop.names.namespace("shop");
@@ -63,7 +55,6 @@ pub fn build(world: &mut World, shop: &Shop) {
         world,
         shop,
         (&front, &once),
-        None,
         &spec,
         (start, time::after(start, 37)),
     );
@@ -116,12 +107,50 @@ pub fn job_spec(shop: &Shop, name: &str, namespace_role: &str) -> Value {
     })
 }
 
+/// The name of the run of a CronJob that is due at a moment (`pkg/controller/cronjob/utils.go`, `getJobName`).
+pub fn run_name(cron: &str, due: Timestamp) -> String {
+    format!("{cron}-{}", due.as_second() / 60)
+}
+
+/// When an ordinary run ends.
+pub fn run_end(shop: &Shop, cron: &str, due: Timestamp) -> Timestamp {
+    let seconds = 171 + shop.stamp.hash(&format!("run/{}", run_name(cron, due))) % 83;
+    time::after(due, i64::try_from(seconds).unwrap_or(171))
+}
+
+/// Notes on a Job by whom and for when it was made (`pkg/controller/cronjob/utils.go`, `getJobFromTemplate2`).
+pub fn note_run(shop: &Shop, job: &mut Value, cron: &str, due: Timestamp) {
+    let namespace = text(job, "/metadata/namespace").to_owned();
+    let parent = owner(&shop.stamp, "batch/v1", "CronJob", &namespace, cron);
+    set(job, "/metadata/ownerReferences", parent);
+    annotate(
+        job,
+        "batch.kubernetes.io/cronjob-scheduled-timestamp",
+        &time::seconds(due),
+    );
+}
+
+/// Adds a finished run of a CronJob, from when it was due until it ended; returns the names of the Job and its pod.
+pub fn add_run(
+    world: &mut World,
+    shop: &Shop,
+    (namespace, cron): (&str, &str),
+    spec: &Value,
+    (due, end): (Timestamp, Timestamp),
+) -> (String, String) {
+    let job = run_name(cron, due);
+    let pod = add_job(world, shop, (namespace, &job), spec, (due, end));
+    if let Some(object) = world.get_mut("Job", namespace, &job) {
+        note_run(shop, object, cron, due);
+    }
+    (job, pod)
+}
+
 /// Adds a finished Job with its pod and log, and returns the pod's name.
 pub fn add_job(
     world: &mut World,
     shop: &Shop,
     (namespace, name): (&str, &str),
-    parent: Option<Value>,
     spec: &Value,
     (start, end): (Timestamp, Timestamp),
 ) -> String {
@@ -137,10 +166,7 @@ pub fn add_job(
         json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": uid } }),
     );
     set(&mut job_spec, "/template/metadata/labels", labels.clone());
-    let mut meta = shop.stamp.labelled("Job", namespace, name, start, &labels);
-    if let Some(parent) = parent {
-        set(&mut meta, "/ownerReferences", parent);
-    }
+    let meta = shop.stamp.labelled("Job", namespace, name, start, &labels);
     let condition = |kind: &str| {
         json!({
             "type": kind, "status": "True", "reason": "CompletionsReached",
@@ -159,19 +185,13 @@ pub fn add_job(
     let template = job.pointer("/spec/template").cloned().unwrap_or_default();
     shop.stamp.put(world, job, CONTROLLER, end);
     let pod = job_pod(world, shop, (namespace, name), &template, start);
-    complete(
-        world,
-        shop,
-        namespace,
-        &pod,
-        COMPLETED,
-        (time::after(start, 3), end),
-    );
+    let span = (time::after(start, 3), time::before(end, 2));
+    complete(world, shop, namespace, &pod, COMPLETED, span);
     let container = text(&template, "/spec/containers/0/name").to_owned();
     let log = format!(
         "{} done in {} s\n",
-        time::nanos(end),
-        end.as_second() - start.as_second()
+        time::nanos(span.1),
+        span.1.as_second() - span.0.as_second()
     );
     world.log_mut(namespace, &pod, &container).current = Some(log);
     pod
@@ -190,7 +210,7 @@ pub fn job_pod(
         shop.stamp.suffix(&format!("job/{job}/{}", start.as_second()), 5)
     );
     if let Some(node) = shop.place(job, 1) {
-        let address = shop.pod_address(&node.name, &pod);
+        let address = shop.pod_address(world, &node.name, &pod);
         let place = Placement {
             namespace,
             name: &pod,

@@ -90,6 +90,8 @@ pub fn add(world: &mut World, shop: &Shop, metrics: &mut Metrics, hours: i64) ->
     let pool = plan(shop, hours);
     let joined = time::days_before(shop.now(), 33);
     for node in &pool.nodes {
+        let earlier = i64::try_from(shop.stamp.hash(&format!("joined/{}", node.name)) % 900).unwrap_or(0);
+        let joined = time::before(joined, earlier);
         shop.stamp.put(
             world,
             gpu_node(shop, node, joined),
@@ -201,6 +203,7 @@ fn gpu_node(shop: &Shop, node: &Node, joined: Timestamp) -> Value {
     };
     for (label, value) in [
         ("node.kubernetes.io~1instance-type", machine),
+        ("beta.kubernetes.io~1instance-type", machine),
         ("nvidia.com~1gpu.present", "true"),
         ("nvidia.com~1gpu.count", "4"),
         ("nvidia.com~1gpu.product", "NVIDIA-A100-SXM4-40GB"),
@@ -307,7 +310,7 @@ fn training(world: &mut World, shop: &Shop, pool: &Pool) {
             name: pod,
             owner: owner(&shop.stamp, "batch/v1", "Job", namespace, job),
             node: Some((node.name.as_str(), node.address.as_str())),
-            address: &format!("10.80.{index}.{}", shop.stamp.hash(pod) % 200 + 20),
+            address: &shop.pod_address(world, &node.name, pod),
             created: pool.started,
         };
         let mut object = running(&shop.stamp, &template, &place);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Shop, apps, config};
 use crate::build::controller::release_annotations;
-use crate::build::json::set;
+use crate::build::json::{set, unset};
 use crate::build::object::{HELM3, INSTALLER, PIPELINE};
 use crate::build::service::{ServiceShape, service};
 use crate::build::template::port_name;
@@ -45,6 +45,22 @@ pub fn ingress_name(shop: &Shop) -> String {
     shop.names.host.replace('.', "-")
 }
 
+/// The load balancer in front of the ingress: Amazon gives it a name (`k8s.io/cloud-provider`,
+/// `DefaultLoadBalancerName`), others an address.
+fn front_door(shop: &Shop) -> Value {
+    let platform = &shop.names.platform;
+    let Some(ingress) = shop.role("ingress") else {
+        return json!({});
+    };
+    if platform.driver != "ebs.csi.aws.com" {
+        return json!({ "ip": "203.0.113.24", "ipMode": "VIP" });
+    }
+    let uid = shop.stamp.uid("Service", &ingress.namespace, &ingress.name);
+    let name: String = format!("a{}", uid.replace('-', "")).chars().take(32).collect();
+    let number = shop.stamp.hash("load-balancer") % 1_900_000_000 + 100_000_000;
+    json!({ "hostname": format!("{name}-{number}.{}.elb.amazonaws.com", platform.region) })
+}
+
 fn add_services(world: &mut World, shop: &Shop, workload: &Workload) {
     let created = apps::ages(shop, workload).created;
     let mut object = workload_service(shop, workload);
@@ -56,7 +72,7 @@ fn add_services(world: &mut World, shop: &Shop, workload: &Workload) {
         set(
             &mut object,
             "/status/loadBalancer/ingress",
-            json!([{ "ip": "203.0.113.24", "ipMode": "VIP" }]),
+            json!([front_door(shop)]),
         );
     }
     shop.stamp.put(world, object, workload.delivery.author(), created);
@@ -102,6 +118,8 @@ fn add_ingress(world: &mut World, shop: &Shop, namespace: &str) {
     let name = ingress_name(shop);
     let mut meta = shop.stamp.meta("Ingress", namespace, &name, created);
     meta["annotations"] = json!({ "nginx.ingress.kubernetes.io/proxy-read-timeout": "30" });
+    let mut address = front_door(shop);
+    unset(&mut address, "", "ipMode");
     let object = json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta,
         "spec": {
@@ -109,7 +127,7 @@ fn add_ingress(world: &mut World, shop: &Shop, namespace: &str) {
             "rules": [{ "host": shop.names.host, "http": { "paths": paths } }],
             "tls": [{ "hosts": [shop.names.host], "secretName": config::tls_secret(shop) }]
         },
-        "status": { "loadBalancer": { "ingress": [{ "ip": "203.0.113.24" }] } }
+        "status": { "loadBalancer": { "ingress": [address] } }
     });
     shop.stamp.put(world, object, PIPELINE, created);
 }

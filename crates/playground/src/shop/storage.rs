@@ -9,6 +9,12 @@ use crate::build::time;
 use crate::build::workload::{Kind, Workload};
 use crate::world::World;
 
+/// Annotations with which the PersistentVolume controller calls a provisioner (`pkg/controller/volume/persistentvolume`).
+pub const PROVISIONER_KEYS: [&str; 2] = [
+    "volume.beta.kubernetes.io/storage-provisioner",
+    "volume.kubernetes.io/storage-provisioner",
+];
+
 /// Adds classes, the driver, and a bound, attached volume for every workload that has one.
 pub fn build(world: &mut World, shop: &Shop) {
     let created = time::days_before(shop.now(), 400);
@@ -23,7 +29,7 @@ pub fn build(world: &mut World, shop: &Shop) {
     }
     shop.stamp.put(world, driver(shop, created), INSTALLER, created);
     for (index, node) in shop.nodes.iter().enumerate() {
-        let joined = time::days_before(shop.now(), 96 + i64::try_from(index).unwrap_or(0) * 7);
+        let joined = time::after(nodes::joined(shop, index), 12);
         shop.stamp
             .put(world, csi_node(shop, node, joined), KUBELET, joined);
     }
@@ -141,11 +147,9 @@ fn add_volume(world: &mut World, shop: &Shop, workload: &Workload, claim_name: &
     bound["metadata"]["finalizers"] = json!(["kubernetes.io/pvc-protection"]);
     annotate(&mut bound, "pv.kubernetes.io/bind-completed", "yes");
     annotate(&mut bound, "pv.kubernetes.io/bound-by-controller", "yes");
-    annotate(
-        &mut bound,
-        "volume.kubernetes.io/storage-provisioner",
-        platform.driver,
-    );
+    for key in PROVISIONER_KEYS {
+        annotate(&mut bound, key, platform.driver);
+    }
     annotate(&mut bound, "volume.kubernetes.io/selected-node", &node.name);
     shop.stamp.put(world, bound, CONTROLLER, time::after(created, 6));
     let object = volume_object(shop, workload, claim_name, size, node, created);

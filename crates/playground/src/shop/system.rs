@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Shop;
+use super::{Shop, nodes};
 use crate::build::controller::{condition, controller_revision, daemon_set, deployment, replica_set};
-use crate::build::json::{push, set, text};
+use crate::build::json::{push, set, text, unset};
 use crate::build::object::{CONTROLLER, INSTALLER};
 use crate::build::service::{ServiceShape, service};
 use crate::build::time;
@@ -70,7 +70,7 @@ fn add_agents(world: &mut World, shop: &Shop, name: &str, template: &Value) {
         .put(world, account(shop, name), INSTALLER, created(shop));
     shop.stamp.put(world, object.clone(), INSTALLER, created(shop));
     for (index, node) in shop.nodes.iter().enumerate() {
-        let started = time::days_before(shop.now(), 95 + i64::try_from(index).unwrap_or(0) * 7);
+        let started = time::after(nodes::joined(shop, index), 1);
         spawn::agent(world, shop, &object, node, started);
     }
 }
@@ -186,6 +186,12 @@ pub fn agent_template(labels: &Value, account: &str, containers: Vec<Value>) -> 
     template
 }
 
+/// A container of a component with what it requests and how far it may go.
+fn sized(mut container: Value, resources: &Value) -> Value {
+    set(&mut container, "/resources", resources.clone());
+    container
+}
+
 /// A container of a component.
 pub fn component(name: &str, image: &str, port: u16) -> Value {
     json!({
@@ -201,10 +207,9 @@ fn proxy_template() -> Value {
     agent_template(
         &labels,
         "kube-proxy",
-        vec![component(
-            "kube-proxy",
-            "registry.k8s.io/kube-proxy:v1.33.1",
-            10249,
+        vec![sized(
+            component("kube-proxy", "registry.k8s.io/kube-proxy:v1.33.1", 10249),
+            &json!({ "requests": { "cpu": "100m" } }),
         )],
     )
 }
@@ -212,7 +217,10 @@ fn proxy_template() -> Value {
 /// Calico enforces NetworkPolicy.
 fn calico_template() -> Value {
     let labels = json!({ "k8s-app": "calico-node" });
-    let mut container = component("calico-node", "docker.io/calico/node:v3.29.3", 9091);
+    let mut container = sized(
+        component("calico-node", "docker.io/calico/node:v3.29.3", 9091),
+        &json!({ "requests": { "cpu": "250m" } }),
+    );
     push(
         &mut container,
         "/env",
@@ -231,7 +239,8 @@ fn calico_template() -> Value {
     agent_template(&labels, "calico-node", vec![container])
 }
 
-/// The CSI node plugin with its registrar, which tells the kubelet of the driver.
+/// The CSI node plugin with its registrar, which tells the kubelet of the driver, and its probe; resources as in the
+/// chart of aws-ebs-csi-driver.
 fn csi_node_template(shop: &Shop) -> Value {
     let platform = &shop.names.platform;
     let labels = json!({ "app": platform.csi_node, "app.kubernetes.io/component": "csi-driver" });
@@ -263,7 +272,16 @@ fn csi_node_template(shop: &Shop) -> Value {
             )
         ]),
     );
-    let mut template = agent_template(&labels, platform.csi_node, vec![plugin, registrar]);
+    let mut probe = component(
+        "liveness-probe",
+        "registry.k8s.io/sig-storage/livenessprobe:v2.15.0",
+        9810,
+    );
+    set(&mut probe, "/args", json!(["--csi-address=/csi/csi.sock"]));
+    unset(&mut probe, "", "ports");
+    let small = json!({ "requests": { "cpu": "10m", "memory": "40Mi" }, "limits": { "memory": "256Mi" } });
+    let containers = [plugin, registrar, probe].map(|container| sized(container, &small));
+    let mut template = agent_template(&labels, platform.csi_node, containers.to_vec());
     for (name, path) in [
         ("kubelet-dir", "/var/lib/kubelet"),
         ("plugin-dir", "/var/lib/kubelet/plugins"),

@@ -79,6 +79,9 @@ pub fn add_pod(shop: &Shop, metrics: &mut Metrics, pod: &Value, since: Timestamp
         rate * (1.0 + 0.2 * wave(at, phase))
     });
     let limit = mebibytes(text(pod, "/spec/containers/0/resources/limits/memory"));
+    if limit <= 0.0 {
+        return;
+    }
     let mut limit_labels = labels.to_vec();
     limit_labels.extend([("resource", "memory"), ("unit", "byte")]);
     metrics.gauge(LIMITS, &limit_labels, Span { step_s: 240, ..span }, |_| {

@@ -90,24 +90,25 @@ fn deployments(world: &mut World, shop: &Shop) {
             continue;
         };
         let revision = annotation(&object, REVISION).to_owned();
-        let (mut replicas, mut updated, mut ready) = (0, 0, 0);
+        let (mut wanted, mut replicas, mut updated, mut ready) = (0, 0, 0, 0);
         for set in world.of_kind("ReplicaSet").filter(|set| {
             text(set, "/metadata/namespace") == key.namespace
                 && text(set, "/metadata/ownerReferences/0/name") == key.name
         }) {
+            wanted += number(set, "/spec/replicas");
             replicas += number(set, "/status/replicas");
             ready += number(set, "/status/readyReplicas");
             if annotation(set, REVISION) == revision {
                 updated += number(set, "/status/replicas");
             }
         }
-        let (status, at) = deployment_status(world, shop, &object, [replicas, updated, ready]);
+        let (status, at) = deployment_status(world, shop, &object, [wanted, replicas, updated, ready]);
         write_status(world, shop, &key, status, at);
     }
 }
 
-fn deployment_status(world: &World, shop: &Shop, object: &Value, counts: [i64; 3]) -> (Value, Timestamp) {
-    let [replicas, updated, ready] = counts;
+fn deployment_status(world: &World, shop: &Shop, object: &Value, counts: [i64; 4]) -> (Value, Timestamp) {
+    let [wanted, replicas, updated, ready] = counts;
     let desired = number(object, "/spec/replicas");
     let mut status = json!({ "observedGeneration": number(object, "/metadata/generation").max(1) });
     for (field, count) in [
@@ -115,7 +116,7 @@ fn deployment_status(world: &World, shop: &Shop, object: &Value, counts: [i64; 3
         ("updatedReplicas", updated),
         ("readyReplicas", ready),
         ("availableReplicas", ready),
-        ("unavailableReplicas", desired.max(replicas) - ready),
+        ("unavailableReplicas", wanted - ready),
     ] {
         if count > 0 {
             set(&mut status, &format!("/{field}"), json!(count));

@@ -112,7 +112,7 @@ fn insert_running(
     let address = if template.pointer("/spec/hostNetwork") == Some(&json!(true)) {
         node.address.clone()
     } else {
-        shop.pod_address(&node.name, name)
+        shop.pod_address(world, &node.name, name)
     };
     let place = Placement {
         namespace,

@@ -101,7 +101,8 @@ fn report(world: &mut World, shop: &Shop, node: &str, at: Timestamp, is_silent: 
             .and_then(Value::as_array_mut);
         for condition in conditions.into_iter().flatten() {
             let is_ready = text(condition, "/type") == "Ready";
-            if !(is_ready || is_silent) {
+            let is_calicos = text(condition, "/type") == "NetworkUnavailable";
+            if is_calicos || !(is_ready || is_silent) {
                 continue;
             }
             let (status, reason, message) = if is_silent {

@@ -186,7 +186,7 @@ fn fail_everywhere(
             };
             let mut asked = peer(&shop, callee.workload);
             if why == CallFailure::LookupFailed {
-                asked.address = format!("10.64.2.{}", 3 + shop.stamp.hash(&caller.name) % 200);
+                asked.address = own_address(world, caller);
             }
             let message = failure(caller.voice, why, &asked);
             callers::log_failures(world, caller, &silence, &message, &mut ctx.rng);
@@ -194,6 +194,16 @@ fn fail_everywhere(
         route_errors(world, ctx, &shop, caller, from);
     }
     victims
+}
+
+/// The address from which a workload asks.
+fn own_address(world: &World, caller: &Workload) -> String {
+    world
+        .of_kind("Pod")
+        .filter(|pod| text(pod, "/metadata/namespace") == caller.namespace)
+        .find(|pod| text(pod, "/spec/containers/0/name") == caller.name)
+        .map(|pod| text(pod, "/status/podIP").to_owned())
+        .unwrap_or_default()
 }
 
 fn route_errors(world: &mut World, ctx: &mut FaultContext, shop: &Shop, caller: &Workload, from: Timestamp) {

@@ -216,6 +216,7 @@ fn dies(world: &mut World, ctx: &FaultContext, node: &Node, at: Timestamp) {
             .and_then(Value::as_array_mut)
             .into_iter()
             .flatten()
+            .filter(|condition| text(condition, "/type") != "NetworkUnavailable")
         {
             set(condition, "/status", json!("Unknown"));
             set(condition, "/reason", json!("NodeStatusUnknown"));

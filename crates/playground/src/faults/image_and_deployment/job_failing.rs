@@ -8,7 +8,7 @@ use super::edits::delete_all;
 use crate::build::event::{Happening, record};
 use crate::build::json::{set, text};
 use crate::build::log::Lines;
-use crate::build::object::{CONTROLLER, PIPELINE, owner};
+use crate::build::object::{CONTROLLER, PIPELINE};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
@@ -35,9 +35,9 @@ impl Fault for JobFailing {
         };
         let name = format!("{}-export", workload.name);
         let (args, said) = draw(ctx);
-        let start = time::before(failed_at, 200);
+        let start = whole_minute(time::before(failed_at, 200));
         let edited = time::before(start, ctx.rng.range(2_000, 9_000));
-        let success = time::before(start, 86_400);
+        let success = batch::run_end(&ctx.shop, &name, time::before(start, 86_400));
         let namespace = workload.namespace.clone();
         let spec = cron(
             world,
@@ -47,7 +47,7 @@ impl Fault for JobFailing {
             &args,
             (edited, success, start),
         );
-        let job = format!("{name}-{}", start.as_second() / 60);
+        let job = batch::run_name(&name, start);
         let pods = attempts(world, &ctx.shop, (&namespace, &job, &name), &spec, start, &said);
         finish(
             world,
@@ -95,6 +95,11 @@ impl Fault for JobFailing {
             Remedy::fails("delete-job", delete_all(&truth.victims)),
         ]
     }
+}
+
+/// A schedule is due at the full minute.
+fn whole_minute(at: Timestamp) -> Timestamp {
+    time::before(at, at.as_second().rem_euclid(60))
 }
 
 /// Arguments and what the script says of them (argparse, bash, pflag).
@@ -152,17 +157,8 @@ fn cron(
         "/template/spec/containers/0/args",
         json!(["--day", "yesterday"]),
     );
-    let day_before = time::before(success, 60);
-    let old_job = format!("{name}-{}", day_before.as_second() / 60);
-    let parent = owner(&shop.stamp, "batch/v1", "CronJob", namespace, name);
-    batch::add_job(
-        world,
-        shop,
-        (namespace, &old_job),
-        Some(parent),
-        &spec,
-        (day_before, success),
-    );
+    let day_before = time::before(start, 86_400);
+    batch::add_run(world, shop, (namespace, name), &spec, (day_before, success));
     set(&mut spec, "/template/spec/containers/0/args", args.clone());
     let (hour, minute) = (start.as_second() / 3_600 % 24, start.as_second() / 60 % 60);
     let object = json!({
@@ -244,12 +240,7 @@ fn finish(
     );
     let labels = json!({ "app": name, "batch.kubernetes.io/job-name": job, "batch.kubernetes.io/controller-uid": uid });
     set(&mut own, "/template/metadata/labels", labels.clone());
-    let mut meta = shop.stamp.labelled("Job", namespace, job, start, &labels);
-    set(
-        &mut meta,
-        "/ownerReferences",
-        owner(&shop.stamp, "batch/v1", "CronJob", namespace, name),
-    );
+    let meta = shop.stamp.labelled("Job", namespace, job, start, &labels);
     let condition = |kind: &str| {
         json!({
             "type": kind, "status": "True", "reason": "BackoffLimitExceeded",
@@ -257,13 +248,14 @@ fn finish(
             "lastProbeTime": time::seconds(end), "lastTransitionTime": time::seconds(end)
         })
     };
-    let object = json!({
+    let mut object = json!({
         "apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": own,
         "status": {
             "startTime": time::seconds(start), "failed": failed, "ready": 0, "terminating": 0,
             "uncountedTerminatedPods": {}, "conditions": [condition("FailureTarget"), condition("Failed")]
         }
     });
+    batch::note_run(shop, &mut object, name, start);
     shop.stamp.put(world, object, CONTROLLER, end);
     let happening = Happening {
         object: ("Job", namespace, job),

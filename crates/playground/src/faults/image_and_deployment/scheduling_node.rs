@@ -251,7 +251,7 @@ pub(in crate::faults) fn pin(
         }
     }
     for pod in pods_of(world, namespace, &set_name) {
-        let address = shop.pod_address(&node.name, &pod);
+        let address = shop.pod_address(world, &node.name, &pod);
         let Some(object) = world.get_mut("Pod", namespace, &pod) else {
             continue;
         };

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::build::json::{items, set, text, unset};
 use crate::build::log::Lines;
-use crate::build::object::{KUBECTL_EDIT, owner};
+use crate::build::object::KUBECTL_EDIT;
 use crate::build::service::cluster_ip;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Symptom, Truth, key};
 use crate::shop::Shop;
-use crate::shop::batch::{add_job, job_pod};
+use crate::shop::batch::{add_run, job_pod, run_end};
 use crate::simulate::pods::{FAILED, complete};
 use crate::simulate::settle::keys;
 use crate::world::World;
@@ -107,22 +107,13 @@ fn stage(world: &mut World, ctx: &mut FaultContext) -> Option<Truth> {
     let wrong = format!("{right}-archive");
     forget_runs(world, &namespace, &name);
     for night in (nights..nights + 3).rev() {
-        let start = time::days_before(last, night);
-        let parent = owner(&shop.stamp, "batch/v1", "CronJob", &namespace, &name);
-        let job = format!("{name}-{}", start.as_second() / 60);
-        let end = time::after(start, 214);
-        add_job(
-            world,
-            &shop,
-            (&namespace, &job),
-            Some(parent),
-            &good,
-            (start, end),
-        );
+        let due = time::days_before(last, night);
+        let end = run_end(&shop, &name, due);
+        add_run(world, &shop, (&namespace, &name), &good, (due, end));
     }
     let edited = time::before(time::days_before(last, nights - 1), 30_000);
     let object = world.get_mut("CronJob", &namespace, &name)?;
-    let success = time::after(time::days_before(last, nights), 214);
+    let success = run_end(&shop, &name, time::days_before(last, nights));
     set(
         object,
         "/status/lastSuccessfulTime",
@@ -203,10 +194,8 @@ fn fail_run(
     bucket: &str,
     last: Timestamp,
 ) -> Option<(String, String)> {
-    let job = format!("{cron}-{}", last.as_second() / 60);
     let end = time::after(last, 150);
-    let parent = owner(&shop.stamp, "batch/v1", "CronJob", namespace, cron);
-    let first = add_job(world, shop, (namespace, &job), Some(parent), spec, (last, end));
+    let (job, first) = add_run(world, shop, (namespace, cron), spec, (last, end));
     let object = world.get_mut("Job", namespace, &job)?;
     unset(object, "/status", "completionTime");
     unset(object, "/status", "succeeded");

@@ -107,6 +107,7 @@ pub fn creating(world: &mut World, shop: &Shop, workload: &Workload, pod: &str, 
 
 /// Puts a pod that was just created on another node, with what the scheduler said of it.
 pub fn settle_on(world: &mut World, shop: &Shop, namespace: &str, pod: &str, node: &Node) {
+    let address = shop.pod_address(world, &node.name, pod);
     let Some(object) = world.get_mut("Pod", namespace, pod) else {
         return;
     };
@@ -114,7 +115,6 @@ pub fn settle_on(world: &mut World, shop: &Shop, namespace: &str, pod: &str, nod
     set(object, "/spec/nodeName", json!(node.name));
     set(object, "/status/hostIP", json!(node.address));
     set(object, "/status/hostIPs/0/ip", json!(node.address));
-    let address = shop.pod_address(&node.name, pod);
     set(object, "/status/podIP", json!(address));
     set(object, "/status/podIPs/0/ip", json!(address));
     for (_, event) in world

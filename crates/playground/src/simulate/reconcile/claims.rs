@@ -10,6 +10,7 @@ use super::template::amount;
 use crate::build::json::{escape, flag, items, set, text};
 use crate::build::object::{Author, CONTROLLER, PROVISIONER, annotate};
 use crate::build::time;
+use crate::shop::storage::PROVISIONER_KEYS;
 use crate::world::World;
 
 const CONTROLLER_NAME: &str = "persistentvolume-controller";
@@ -329,11 +330,9 @@ pub(super) fn ready_on(cluster: &mut Cluster<'_>, pod: &Value, node: &str) -> bo
                 .get("StorageClass", "", class)
                 .map(|class| text(class, "/provisioner").to_owned());
             annotate(&mut told, SELECTED_NODE, node);
-            annotate(
-                &mut told,
-                "volume.kubernetes.io/storage-provisioner",
-                &driver.unwrap_or_default(),
-            );
+            for key in PROVISIONER_KEYS {
+                annotate(&mut told, key, driver.as_deref().unwrap_or_default());
+            }
             cluster.update_metadata(told);
         }
     }

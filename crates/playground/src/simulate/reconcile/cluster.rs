@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::build::event::event_name;
 use crate::build::json::{number, set, text};
 use crate::build::object::{Author, CONTROLLER, Stamp};
 use crate::build::time;
@@ -162,7 +163,6 @@ impl<'a> Cluster<'a> {
         let object = note.object;
         let (kind, name) = (text(object, "/kind"), text(object, "/metadata/name"));
         let uid = text(object, "/metadata/uid");
-        let identity = format!("{name}/{uid}/{}/{}/{}", note.reason, note.message, note.component);
         let namespace = match text(object, "/metadata/namespace") {
             "" => "default",
             found => found,
@@ -180,10 +180,6 @@ impl<'a> Cluster<'a> {
         let event = match known {
             Some(event) => self.again(event),
             None => {
-                let event_name = format!(
-                    "{name}.{}",
-                    self.stamp.digest(&identity).get(..16).unwrap_or_default()
-                );
                 let mut reference = json!({
                     "kind": kind, "name": name, "uid": uid, "apiVersion": text(object, "/apiVersion"),
                     "resourceVersion": text(object, "/metadata/resourceVersion")
@@ -194,14 +190,16 @@ impl<'a> Cluster<'a> {
                 if !note.field.is_empty() {
                     set(&mut reference, "/fieldPath", json!(note.field));
                 }
-                self.first(note, &event_name, namespace, &reference)
+                self.first(note, namespace, &reference)
             }
         };
         self.objects.store(event);
     }
 
-    fn first(&self, note: &Note<'_>, name: &str, namespace: &str, reference: &Value) -> Value {
+    fn first(&self, note: &Note<'_>, namespace: &str, reference: &Value) -> Value {
         let now = self.now();
+        let said = json!({ "involvedObject": reference, "reason": note.reason, "message": note.message });
+        let name = &event_name(&self.stamp, &said, now);
         let host = if note.component == "kubelet" {
             text(note.object, "/spec/nodeName")
         } else {

@@ -7,6 +7,7 @@ use super::cluster::{Cluster, Note};
 use crate::build::json::{escape, flag, items, set, text};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
+use crate::shop::nodes::{addresses, identify, named_address};
 
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
@@ -83,12 +84,19 @@ fn join(cluster: &mut Cluster<'_>, node: Value) -> Option<SignedDuration> {
         }
     }
     let hash = cluster.stamp.hash(&format!("node/{name}"));
-    let address = format!("10.0.{}.{}", hash % 2 + 1, 200 + hash / 2 % 50);
-    set(
-        &mut status,
-        "/addresses",
-        json!([{ "type": "InternalIP", "address": address }, { "type": "Hostname", "address": name }]),
-    );
+    let is_free = |address: &String| {
+        !cluster
+            .world()
+            .of_kind("Node")
+            .any(|other| text(other, "/status/addresses/0/address") == address)
+    };
+    let address = named_address(&name)
+        .filter(is_free)
+        .unwrap_or_else(|| format!("10.0.{}.{}", hash % 2 + 1, 200 + hash / 2 % 50));
+    set(&mut status, "/addresses", addresses(&name, &address));
+    let mut info = status.get("nodeInfo").cloned().unwrap_or_else(|| json!({}));
+    identify(&cluster.stamp, &name, &mut info);
+    set(&mut status, "/nodeInfo", info);
     for (reason, words) in [
         ("Starting", "Starting kubelet.".to_owned()),
         ("NodeReady", format!("Node {name} status is now: NodeReady")),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{Family, revision};
-use crate::build::controller::condition;
+use crate::build::controller::{condition, in_order_of_change};
 use crate::build::json::{flag, items, number, set, text};
 use crate::build::time;
 use crate::simulate::reconcile::cluster::Cluster;
@@ -46,10 +46,12 @@ pub(super) fn write(cluster: &mut Cluster<'_>, namespace: &str, name: &str) -> O
     } else {
         ("False", "MinimumReplicasUnavailable", UNAVAILABLE)
     };
-    let conditions = [
+    let is_progressing = text(&progressing, "/status") == "True";
+    let mut conditions = vec![
         renewed(cluster, &old, "Available", availability, false),
         progressing,
     ];
+    in_order_of_change(&mut conditions);
     set(&mut status, "/conditions", json!(conditions));
     let is_complete = is_complete(&family, &status);
     cluster.update_status(family.deployment.clone(), status.clone());
@@ -58,7 +60,7 @@ pub(super) fn write(cluster: &mut Cluster<'_>, namespace: &str, name: &str) -> O
         return None;
     }
     let deadline = number(&family.deployment, "/spec/progressDeadlineSeconds").max(60);
-    (text(&status, "/conditions/1/status") == "True").then(|| SignedDuration::from_secs(deadline / 10))
+    is_progressing.then(|| SignedDuration::from_secs(deadline / 10))
 }
 
 fn is_complete(family: &Family, status: &Value) -> bool {

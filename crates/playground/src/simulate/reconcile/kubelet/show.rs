@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::build::json::{flag, items, number, set, text};
-use crate::build::pod::{container_id, image_id};
+use crate::build::pod::{container_id, image_id, note_address};
 use crate::build::time;
 use crate::simulate::reconcile::cluster::{Cluster, Note};
 use crate::world::World;
@@ -65,7 +65,7 @@ impl View {
 /// Writes the status of a pod.
 pub(super) fn write(cluster: &mut Cluster<'_>, pod: &Value, run: &Run, view: &View) {
     let (namespace, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
-    let Some(pod) = cluster.get("Pod", namespace, name) else {
+    let Some(mut pod) = cluster.get("Pod", namespace, name) else {
         return;
     };
     let mut status = pod.get("status").cloned().unwrap_or_else(|| json!({}));
@@ -90,6 +90,14 @@ pub(super) fn write(cluster: &mut Cluster<'_>, pod: &Value, run: &Run, view: &Vi
         }
     }
     conditions(cluster, &pod, &mut status, view);
+    if cluster.shop.is_some() && text(&pod, "/status/podIP").is_empty() {
+        let mut addressed = pod.clone();
+        set(&mut addressed, "/status", status.clone());
+        note_address(&cluster.stamp, &mut addressed);
+        if let Some(notes) = addressed.pointer("/metadata/annotations") {
+            set(&mut pod, "/metadata/annotations", notes.clone());
+        }
+    }
     cluster.update_status(pod, status);
 }
 
@@ -158,7 +166,7 @@ fn addresses(cluster: &Cluster<'_>, pod: &Value, status: &mut Value, has_sandbox
     }
     let address = match cluster.shop {
         _ if flag(pod, "/spec/hostNetwork") => host,
-        Some(shop) => shop.pod_address(node, name),
+        Some(shop) => shop.pod_address(cluster.world(), node, name),
         None => {
             let hash = cluster.stamp.hash(&format!("address/{name}"));
             format!("10.244.{}.{}", hash % 256, hash / 256 % 253 + 2)
