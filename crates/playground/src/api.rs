@@ -139,9 +139,15 @@ fn admit(server: &ApiServer, call: &Call, endpoint: &Endpoint) -> Result<(), Api
     let Some(captured) = &server.captured else {
         return Ok(());
     };
-    let key = endpoint.resource.key(&endpoint.namespace, &endpoint.name);
+    let resource = &endpoint.resource;
+    let key = resource.key(&endpoint.namespace, &endpoint.name);
+    // What `kubectl top` shows is never captured; its plurals are those of pods and nodes.
+    let plural = match resource.group.as_str() {
+        "metrics.k8s.io" => "metrics",
+        _ => resource.plural.as_str(),
+    };
     let asked = Asked {
-        plural: &endpoint.resource.plural,
+        plural,
         namespace: &endpoint.namespace,
         name: &endpoint.name,
         labels: call.param("labelSelector").unwrap_or_default(),

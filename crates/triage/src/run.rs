@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cluster::{ClusterReader, ClusterView, MetricsReader, calls, changes, read, topology};
 use domain::brief::BRIEF_VERSION;
-use domain::{Brief, Clock, Evidence, Hypothesis, ObjectRef, Signal, Subject, Timings, Topology};
+use domain::{Brief, Clock, Evidence, Hypothesis, ObjectRef, Severity, Signal, Subject, Timings, Topology};
 
 use crate::detectors::{self, Context};
 use crate::focus::intent;
@@ -73,10 +73,12 @@ pub async fn triage(reader: &ClusterReader, subject: &Subject, options: &Options
         calls: &all_calls,
         noticed,
     };
-    let placed = relevant(rank::place(detectors::run(&context), &closure));
+    let signals = detectors::run(&context);
+    let upstream = upstream(&signals, &graph, &focus);
+    let placed = relevant(rank::place(signals, &closure));
     let (placed, evidence) = ledger(placed, view.now);
     let roots = rank::roots(&placed);
-    let judgement = verdict::judge(&view, &intent, &focus, &placed, &roots);
+    let judgement = verdict::judge(&view, &intent, &focus, &placed, &roots, upstream.as_ref());
     let hypotheses = rank::hypotheses(&placed, &all_changes, noticed);
     let root_objects: Vec<ObjectRef> = roots.iter().map(|root| root.signal.object.clone()).collect();
     let asserted = asserted(&hypotheses, &roots, judgement.verdict);
@@ -117,6 +119,24 @@ fn asserted(hypotheses: &[Hypothesis], roots: &[&Placed], verdict: domain::Verdi
         })
     };
     hypotheses.iter().filter(is_root).cloned().collect()
+}
+
+/// Trouble of an Ingress on the way to the focus: whoever comes that way does not care that its end is healthy.
+fn upstream(signals: &[Signal], graph: &Topology, focus: &Focus) -> Option<Signal> {
+    let is_grave =
+        |signal: &&Signal| signal.ongoing && signal.severity >= Severity::Critical && signal.certainty >= 0.5;
+    let leads_here = |ingress: &ObjectRef| {
+        let reached = focus::closure(graph, std::slice::from_ref(ingress));
+        focus.objects.iter().any(|object| reached.contains_key(object))
+    };
+    signals
+        .iter()
+        .filter(is_grave)
+        .find(|signal| {
+            let touched = signal.affects.iter().chain([&signal.object]);
+            touched.filter(|object| object.kind == "Ingress").any(leads_here)
+        })
+        .cloned()
 }
 
 /// Signals near the focus, causes and the nearest first; unrelated ones are noise and stay out.

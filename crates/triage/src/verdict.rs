@@ -1,7 +1,7 @@
 //! What triage dares to say: a cause, nothing to fix, or that it cannot tell.
 
 use cluster::{ClusterView, read};
-use domain::{IncidentState, ObjectRef, Redacted, Severity, Verdict};
+use domain::{IncidentState, ObjectRef, Redacted, Severity, Signal, Verdict};
 
 use crate::focus::Focus;
 use crate::focus::intent::Intent;
@@ -21,6 +21,7 @@ pub(crate) fn judge(
     focus: &Focus,
     placed: &[Placed],
     roots: &[&Placed],
+    upstream: Option<&Signal>,
 ) -> Judgement {
     let say = |verdict, state, text: &str| Judgement {
         verdict,
@@ -67,11 +68,17 @@ pub(crate) fn judge(
             &format!("The alert names what was not found: {missing}"),
         );
     }
-    without_cause(view, intent, focus, placed)
+    without_cause(view, intent, focus, placed, upstream)
 }
 
 /// No certain cause: are there symptoms, is the view good enough to call it healthy?
-fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[Placed]) -> Judgement {
+fn without_cause(
+    view: &ClusterView,
+    intent: &Intent,
+    focus: &Focus,
+    placed: &[Placed],
+    upstream: Option<&Signal>,
+) -> Judgement {
     let mut symptoms: Vec<&Placed> = placed
         .iter()
         .filter(|placed| {
@@ -88,6 +95,15 @@ fn without_cause(view: &ClusterView, intent: &Intent, focus: &Focus, placed: &[P
                 text.push(&first.signal.message);
                 text
             },
+        };
+    }
+    if let Some(signal) = upstream {
+        let mut text = Redacted::trusted("It is healthy itself, but what leads to it is not: ");
+        text.push(&signal.message);
+        return Judgement {
+            verdict: Verdict::Inconclusive,
+            state: IncidentState::Ongoing,
+            headline: text,
         };
     }
     let blind = blind_spots(view, focus);

@@ -125,9 +125,22 @@ pub(crate) fn redact(value: &mut Value, name: &str, redactor: &Redactor) {
             let shown = redactor.redact_value(name, text);
             *text = shown.truncated(VALUE_LIMIT).as_str().to_owned();
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, name, redactor)),
+        Value::Array(items) => redact_list(items, name, redactor),
         Value::Object(map) => redact_map(map, redactor),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A list; in a command line the value of a flag may be the next word: `["--token", "…"]`.
+fn redact_list(items: &mut [Value], name: &str, redactor: &Redactor) {
+    let mut flag = None;
+    for item in items {
+        let own = item
+            .as_str()
+            .filter(|word| word.starts_with('-') && !word.contains('='));
+        let next = own.map(|word| word.trim_start_matches('-').to_owned());
+        redact(item, flag.as_deref().unwrap_or(name), redactor);
+        flag = next;
     }
 }
 

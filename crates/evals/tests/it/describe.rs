@@ -12,8 +12,11 @@ use crate::golden::scenarios;
 /// Columns and field names differ between versions of kubectl.
 const KUBECTL: &str = "v1.32.";
 
+/// Kind, namespace, beginning of the name.
+type Described = (&'static str, &'static str, &'static str);
+
 /// Scenario, and the objects: kind, namespace, beginning of the name; the first that matches is described.
-const DESCRIBED: &[(&str, &[(&str, &str, &str)])] = &[
+const DESCRIBED: &[(&str, &[Described])] = &[
     (
         "amber-heron",
         &[("deployment", "shop", "cart"), ("pod", "shop", "cart-")],
@@ -109,7 +112,7 @@ async fn describe_reads_as_on_a_real_cluster() {
     }
 }
 
-fn describe(server: &str, (kind, namespace, name): &(&str, &str, &str)) -> String {
+fn describe(server: &str, (kind, namespace, name): &Described) -> String {
     let place: &[&str] = if namespace.is_empty() {
         &[]
     } else {

@@ -49,6 +49,13 @@ pub(super) async fn run(args: &CaptureArgs, config: &Config) -> Result<(), Failu
     let redactor = scene.reader.redactor().clone();
     let Capture { world, brief } =
         capture(scene.reader, scene.metrics, scene.clock, &subject, stimulus, name).await;
+    if world.objects().next().is_none() {
+        let why = brief.gaps.first().map(|gap| gap.message.as_str());
+        return Err(Failure::infrastructure(anyhow::anyhow!(
+            "the cluster could not be read, so nothing was captured: {}",
+            why.unwrap_or("no object was found")
+        )));
+    }
     save_world(&world, dir).map_err(|error: WorldError| Failure::failed(error))?;
     let differing = differences(dir, &brief, redactor)
         .await

@@ -121,7 +121,7 @@ fn stop_proxy(world: &mut World, ctx: &mut FaultContext, node: &str, at: Timesta
 /// An ordinary rollout, after which the Service has other addresses.
 fn release(world: &mut World, ctx: &mut FaultContext, callee: &Workload, at: Timestamp) {
     let image = callee.image_at(callee.next_version());
-    let change = Change::of(&callee, at, true);
+    let change = Change::of(callee, at, true);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         set(template, "/spec/containers/0/image", json!(image));
     });

@@ -112,7 +112,7 @@ impl Fault for RetryStorm {
 /// The client has been configured so for days; no outage has shown it.
 fn configure(world: &mut World, ctx: &mut FaultContext, caller: &Workload, attempts: i64) {
     let days = ctx.rng.range(3, 8);
-    let change = Change::of(&caller, time::days_before(ctx.shop.now(), days), true);
+    let change = Change::of(caller, time::days_before(ctx.shop.now(), days), true);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         put_env(template, ATTEMPTS, &attempts.to_string());
         put_env(template, "HTTP_RETRY_BACKOFF_MS", "0");

@@ -215,7 +215,7 @@ fn add_volume(world: &mut World, ctx: &mut FaultContext, owner: &Workload) -> St
 
 /// A rollout that mounts the claim for writing.
 fn mount(world: &mut World, ctx: &mut FaultContext, (workload, claim): (&Workload, &str), at: Timestamp) {
-    let change = Change::of(&workload, at, true);
+    let change = Change::of(workload, at, true);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         let volume = json!({ "name": "store", "persistentVolumeClaim": { "claimName": claim } });
         push(template, "/spec/volumes", volume);

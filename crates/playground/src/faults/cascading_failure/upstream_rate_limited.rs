@@ -110,7 +110,7 @@ fn set_parallel(
     parallel: i64,
     at: Timestamp,
 ) {
-    let change = Change::of(&workload, at, true);
+    let change = Change::of(workload, at, true);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         put_env(template, "PROVIDER_URL", &format!("https://{host}"));
         put_env(template, PARALLEL, &parallel.to_string());

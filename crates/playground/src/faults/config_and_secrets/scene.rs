@@ -39,7 +39,7 @@ pub(super) fn roll(
     (at, completes): (Timestamp, bool),
     mutate: impl FnOnce(&mut Value),
 ) -> Option<Rolled> {
-    let change = Change::of(&workload, at, completes);
+    let change = Change::of(workload, at, completes);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, mutate)
 }
 

@@ -131,7 +131,7 @@ fn hang(
     image: &str,
     at: Timestamp,
 ) -> Option<String> {
-    let change = Change::of(&workload, at, false);
+    let change = Change::of(workload, at, false);
     let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         set(template, "/spec/containers/0/image", json!(image));
     })?;

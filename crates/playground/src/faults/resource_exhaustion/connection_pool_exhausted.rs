@@ -88,7 +88,7 @@ impl Fault for ConnectionPoolExhausted {
 }
 
 fn resize(world: &mut World, ctx: &mut FaultContext, workload: &Workload, size: i64, at: Timestamp) {
-    let change = Change::of(&workload, at, true);
+    let change = Change::of(workload, at, true);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         put_env(template, SIZE, &size.to_string());
     });

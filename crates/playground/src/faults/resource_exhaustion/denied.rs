@@ -23,7 +23,7 @@ pub(super) fn deny(
     why: &str,
 ) -> Option<String> {
     let shop = ctx.shop.clone();
-    let change = Change::of(&workload, at, false);
+    let change = Change::of(workload, at, false);
     let image = workload.image_at(workload.next_version());
     let rolled = rollout(world, &shop, &mut ctx.metrics, &change, |template| {
         set(template, "/spec/containers/0/image", json!(image));

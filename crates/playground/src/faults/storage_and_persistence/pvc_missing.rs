@@ -111,7 +111,7 @@ fn rename(
     name: &str,
     at: jiff::Timestamp,
 ) -> Option<String> {
-    let change = Change::of(&workload, at, false);
+    let change = Change::of(workload, at, false);
     let rolled = rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         for volume in template
             .pointer_mut("/spec/volumes")

@@ -14,7 +14,7 @@ use crate::world::World;
 pub fn add(world: &mut World, ctx: &mut FaultContext, workload: &Workload, rng: &mut Rng) {
     let at = time::before(ctx.shop.now(), rng.range(2 * 3_600, 15 * 3_600));
     let image = workload.image_at(workload.next_version());
-    let change = Change::of(&workload, at, true);
+    let change = Change::of(workload, at, true);
     rollout(world, &ctx.shop, &mut ctx.metrics, &change, |template| {
         set(template, "/spec/containers/0/image", json!(image));
     });
