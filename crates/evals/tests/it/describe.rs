@@ -12,6 +12,9 @@ use crate::golden::scenarios;
 /// Columns and field names differ between versions of kubectl.
 const KUBECTL: &str = "v1.32.";
 
+/// In the place of a name: the object that is the root cause.
+const ROOT: &str = "=";
+
 /// Kind, namespace, beginning of the name.
 type Described = (&'static str, &'static str, &'static str);
 
@@ -24,7 +27,7 @@ const DESCRIBED: &[(&str, &[Described])] = &[
     ("velvet-harbor", &[("pod", "shop", "orders-")]),
     ("iron-meadow", &[("persistentvolumeclaim", "platform", "reports")]),
     ("gannet-slope", &[("pod", "shop", "media-")]),
-    ("old-capstan", &[("node", "", "ip-")]),
+    ("old-capstan", &[("node", "", ROOT)]),
     (
         "tin-meadow",
         &[
@@ -56,7 +59,12 @@ fn settled(text: &str) -> String {
     let time = Regex::new(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}").expect("a pattern");
     let age =
         Regex::new(r"(?m)([ (])(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?([ )])").expect("a pattern");
-    let text = time.replace_all(text, "TIME");
+    let text = time.replace_all(text, "TIME").into_owned();
+    // The scheduled time, as an annotation and, in minutes, as part of the name of a CronJob's run.
+    let stamp = Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").expect("a pattern");
+    let text = stamp.replace_all(&text, "TIME").into_owned();
+    let run = Regex::new(r"-\d{8}\b").expect("a pattern");
+    let text = run.replace_all(&text, "-MINUTE").into_owned();
     let mut out = String::new();
     for line in text.lines() {
         let is_event = line.starts_with("  Normal ") || line.starts_with("  Warning ");
@@ -75,6 +83,8 @@ fn settled(text: &str) -> String {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+    let last = Regex::new(r"(?m) \d+[dhms](?:\d+[hms])?$").expect("a pattern");
+    let out = last.replace_all(&out, " AGE").into_owned();
     // Columns follow the widest age.
     Regex::new(r" {2,}")
         .expect("a pattern")
@@ -98,13 +108,18 @@ async fn describe_reads_as_on_a_real_cluster() {
             seed: scenario.spec.world.seed,
             randomize: false,
         };
-        let world = scenario.stage(options).expect("it stages").rendered.world;
-        let playground = Playground::start(world, ServeOptions::default())
+        let rendered = scenario.stage(options).expect("it stages").rendered;
+        let root = rendered.truth.root_causes.first();
+        let root = root.map(|cause| cause.object.name.clone()).unwrap_or_default();
+        let playground = Playground::start(rendered.world, ServeOptions::default())
             .await
             .expect("it starts");
         let server = playground.url();
         let shown = tokio::task::spawn_blocking(move || {
-            let described = objects.iter().map(|object| describe(&server, object));
+            let described = objects.iter().map(|(kind, namespace, name)| {
+                let name = if *name == ROOT { &root } else { *name };
+                describe(&server, (kind, namespace, name))
+            });
             described.collect::<Vec<_>>().join("\n")
         });
         insta::assert_snapshot!(*slug, shown.await.expect("it ran"));
@@ -112,7 +127,7 @@ async fn describe_reads_as_on_a_real_cluster() {
     }
 }
 
-fn describe(server: &str, (kind, namespace, name): &Described) -> String {
+fn describe(server: &str, (kind, namespace, name): (&str, &str, &str)) -> String {
     let place: &[&str] = if namespace.is_empty() {
         &[]
     } else {
@@ -127,5 +142,5 @@ fn describe(server: &str, (kind, namespace, name): &Described) -> String {
         .unwrap_or_else(|| panic!("no {kind} {name} among {names}"));
     let command = [&["--server", server, "describe", kind, found], place].concat();
     let text = kubectl(&command).expect("a description");
-    format!("$ kubectl describe {kind} {found}\n{}", settled(&text))
+    settled(&format!("$ kubectl describe {kind} {found}\n{text}"))
 }
