@@ -57,8 +57,7 @@ fn kubectl(args: &[&str]) -> Option<String> {
 /// Times and ages differ from run to run; so do ids that hang on them.
 fn settled(text: &str) -> String {
     let time = Regex::new(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}").expect("a pattern");
-    let age =
-        Regex::new(r"(?m)([ (])(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?([ )])").expect("a pattern");
+    let age = Regex::new(r"([ (])\d+[ydhms](?:\d+[dhms])*([ )])").expect("a pattern");
     let text = time.replace_all(text, "TIME").into_owned();
     // The scheduled time, as an annotation and, in minutes, as part of the name of a CronJob's run.
     let stamp = Regex::new(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").expect("a pattern");
@@ -69,14 +68,7 @@ fn settled(text: &str) -> String {
     for line in text.lines() {
         let is_event = line.starts_with("  Normal ") || line.starts_with("  Warning ");
         let line = if is_event {
-            age.replace_all(line, |found: &regex::Captures<'_>| {
-                if found[0].len() > 2 {
-                    format!("{}AGE{}", &found[1], &found[2])
-                } else {
-                    found[0].to_owned()
-                }
-            })
-            .into_owned()
+            age.replace_all(line, "${1}AGE${2}").into_owned()
         } else {
             line.to_owned()
         };
