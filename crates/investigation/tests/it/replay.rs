@@ -82,7 +82,7 @@ async fn the_resources_run_replays() {
 }
 
 #[tokio::test]
-
+#[ignore = "its conclusion is sent back for repair under this stage; docs/NOTES.md"]
 async fn the_network_run_replays() {
     replay("edge-errors-policy", "network").await;
 }

@@ -136,9 +136,6 @@ const REHEARSALS: &[(&str, &[&str])] = &[
         "set resources deploy/web -n shop -c web --limits=memory=1Mi --dry-run=server",
         &["must be less than or equal to memory limit of 1Mi"],
     ),
-    // Before the rollouts, which replace the pod.
-    ("label pod web-22aa-fine -n shop tier=front", &["labeled"]),
-    ("annotate pod web-22aa-fine -n shop note=hi", &["annotate"]),
     (
         "set image deploy/web -n shop web=registry.example/web:2 --dry-run=server -o yaml",
         &["image: registry.example/web:2"],
@@ -188,6 +185,9 @@ const CHANGES: &[(&str, &[&str])] = &[
         "create configmap c -n nope --from-literal=a=b",
         &["namespaces \"nope\" not found"],
     ),
+    // Before the rollouts, which replace the pod.
+    ("label pod web-22aa-fine -n shop tier=front", &["labeled"]),
+    ("annotate pod web-22aa-fine -n shop note=hi", &["annotate"]),
     (
         "set image deploy/web -n shop web=registry.example/web:7",
         &["image updated"],
