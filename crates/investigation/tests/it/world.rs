@@ -21,14 +21,17 @@ pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-pub(crate) async fn stage(case: &str, seed: u64, randomize: bool) -> Stage {
+pub(crate) fn render(case: &str, seed: u64, randomize: bool) -> Rendered {
     let case = cases::cases()
         .iter()
         .find(|known| known.id == case)
         .expect("the case exists");
-    let rendered = cases::render(case, RenderOptions { seed, randomize }).expect("it renders");
+    cases::render(case, RenderOptions { seed, randomize }).expect("it renders")
+}
+
+pub(crate) async fn stage(case: &str, seed: u64, randomize: bool) -> Stage {
     serve(
-        rendered,
+        render(case, seed, randomize),
         ServeOptions {
             freeze: true,
             ..ServeOptions::default()

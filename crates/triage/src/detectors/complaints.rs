@@ -48,18 +48,21 @@ impl Complaint<'_> {
     }
 }
 
+/// Recent logs with the workload whose pod wrote them; those of pods that are gone are left out.
+pub(super) fn logs_of_workloads<'a>(
+    context: &Context<'a>,
+) -> impl Iterator<Item = (ObjectRef, &'a LogSource, Vec<&'a LogLine>)> {
+    let view = context.view;
+    logs(context).filter_map(move |(source, lines)| {
+        let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
+        Some((view.workload_of(view.get_ref(&pod)?), source, lines))
+    })
+}
+
 /// Lines that name the host (or the cluster address) of a call of their workload and may mean `mechanism`.
 pub(super) fn about<'a>(context: &Context<'a>, mechanism: &str) -> Vec<Complaint<'a>> {
     let mut out = Vec::new();
-    for (source, lines) in logs(context) {
-        let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context
-            .view
-            .get_ref(&pod)
-            .map(|pod| context.view.workload_of(pod))
-        else {
-            continue;
-        };
+    for (workload, source, lines) in logs_of_workloads(context) {
         let calls: Vec<(&Call, Vec<String>)> = context
             .calls
             .iter()

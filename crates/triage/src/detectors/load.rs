@@ -42,15 +42,7 @@ fn sayings<'a>(
     mechanism: &str,
 ) -> BTreeMap<ObjectRef, Vec<(&'a LogSource, &'a LogLine)>> {
     let mut out: BTreeMap<ObjectRef, Vec<(&LogSource, &LogLine)>> = BTreeMap::new();
-    for (source, lines) in complaints::logs(context) {
-        let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context
-            .view
-            .get_ref(&pod)
-            .map(|pod| context.view.workload_of(pod))
-        else {
-            continue;
-        };
+    for (workload, source, lines) in complaints::logs_of_workloads(context) {
         let found = lines
             .into_iter()
             .filter(|line| complaints::says(line.text.as_str(), mechanism))

@@ -48,15 +48,7 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
         BTreeMap<ObjectRef, Vec<Line<'_>>>,
         BTreeMap<ObjectRef, Vec<Line<'_>>>,
     ) = Default::default();
-    for (source, lines) in complaints::logs(context) {
-        let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context
-            .view
-            .get_ref(&pod)
-            .map(|pod| context.view.workload_of(pod))
-        else {
-            continue;
-        };
+    for (workload, source, lines) in complaints::logs_of_workloads(context) {
         for line in lines {
             let text = line.text.as_str();
             if !complaints::says(text, ID) {

@@ -52,15 +52,7 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
 
 fn stuck<'a>(context: &Context<'a>) -> Vec<Stuck<'a>> {
     let mut found: BTreeMap<(ObjectRef, String, String), Lines<'_>> = BTreeMap::new();
-    for (source, lines) in complaints::logs(context) {
-        let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context
-            .view
-            .get_ref(&pod)
-            .map(|pod| context.view.workload_of(pod))
-        else {
-            continue;
-        };
+    for (workload, source, lines) in complaints::logs_of_workloads(context) {
         for line in lines {
             let Some((partition, offset)) = position(line.text.as_str()) else {
                 continue;

@@ -222,15 +222,7 @@ fn fact((source, line): Line<'_>) -> Fact {
 /// Lines of damaged or locked files, by workload, where there are several.
 fn sayings<'a>(context: &Context<'a>) -> BTreeMap<ObjectRef, Vec<Line<'a>>> {
     let mut out: BTreeMap<ObjectRef, Vec<Line<'a>>> = BTreeMap::new();
-    for (source, lines) in complaints::logs(context) {
-        let pod = ObjectRef::of("Pod", &source.namespace, &source.pod);
-        let Some(workload) = context
-            .view
-            .get_ref(&pod)
-            .map(|pod| context.view.workload_of(pod))
-        else {
-            continue;
-        };
+    for (workload, source, lines) in complaints::logs_of_workloads(context) {
         let found = lines
             .into_iter()
             .filter(|line| complaints::says(line.text.as_str(), VOLUME))
