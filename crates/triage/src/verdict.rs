@@ -142,6 +142,14 @@ fn without_cause(
             ),
         );
     }
+    if intent.reports_an_end() {
+        return judgement(
+            Verdict::Inconclusive,
+            IncidentState::Recovered,
+            "Everything that this is about is healthy now, but what is said to have ended left no trace that tells why: \
+             Events are kept for an hour by default.",
+        );
+    }
     let is_complaint = !intent.by_alert && !intent.words.trim().is_empty();
     if is_complaint && view.gaps.iter().any(|gap| gap.what == "metrics") {
         return judgement(

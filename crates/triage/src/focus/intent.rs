@@ -116,7 +116,20 @@ static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Words by which a person reports that a pod or a container ended against their will.
+static ENDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(?:was|were|been|being|get|gets|got|getting|keeps?|is|are)\b[^.?!]{0,40}\b(?:killed|oom-?killed|evicted|preempted|terminated|restart(?:ed|ing)|crash(?:ed|ing))\b|\b(?:crashed|died|disappeared|vanished)\b",
+    )
+    .ok()
+});
+
 impl Intent {
+    /// Whether a question reports that something ended: what is healthy now does not answer it.
+    pub(crate) fn reports_an_end(&self) -> bool {
+        !self.by_alert && ENDED.as_ref().is_some_and(|words| words.is_match(&self.words))
+    }
+
     /// Whether a question asks for everything, whatever it names besides.
     pub(crate) fn asks_for_all(&self) -> bool {
         !self.by_alert && ALL.as_ref().is_some_and(|words| words.is_match(&self.words))
@@ -227,3 +240,6 @@ fn of_alert(alert: &Alert, intent: &mut Intent) {
         intent.words.push_str(text.as_str());
     }
 }
+
+#[cfg(test)]
+mod tests;
