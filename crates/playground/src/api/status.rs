@@ -135,6 +135,14 @@ impl ApiError {
         }
     }
 
+    /// The outcome of a patch does not fit the type (`NewInvalid` without kind and name, about the field `patch`).
+    pub(crate) fn invalid_patch(patch: &str, why: &str) -> Self {
+        let cause = Cause::value("patch", &json!(patch), why);
+        let mut error = Self::new(422, "Invalid", format!(" \"\" is invalid: {}", cause.sentence()));
+        error.details = json!({ "causes": [cause.json()] });
+        error
+    }
+
     /// Server-side apply would change fields of other managers: (manager, apiVersion, path) each.
     pub(crate) fn apply_conflict(resource: &Resource, conflicts: &[(String, String, String)]) -> Self {
         let listed: Vec<String> = conflicts

@@ -17,6 +17,7 @@ pub(crate) use body::json_body;
 
 mod body;
 mod create;
+mod decode;
 mod defaults;
 mod delete;
 mod managed_fields;

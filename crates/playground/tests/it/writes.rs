@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::http::{Answer, frozen, get, send};
 
 mod deletes;
+mod refusals;
 
 const JSON: &str = "application/json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";

@@ -33,6 +33,20 @@ impl Cause {
         }
     }
 
+    /// A value that is none of those that the field may have.
+    pub(crate) fn unsupported(field: &str, value: &str, supported: &[&str]) -> Self {
+        let listed: Vec<String> = supported.iter().map(|one| format!("{one:?}")).collect();
+        let message = format!(
+            "Unsupported value: {value:?}: supported values: {}",
+            listed.join(", ")
+        );
+        Self {
+            reason: "FieldValueNotSupported",
+            field: field.to_owned(),
+            message,
+        }
+    }
+
     pub(crate) fn duplicate(field: &str, value: &Value) -> Self {
         let message = format!("Duplicate value: {value}");
         Self {

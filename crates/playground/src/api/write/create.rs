@@ -14,7 +14,7 @@ use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
 use crate::api::store::{Store, uuid_from};
 use crate::api::write::managed_fields::{Operation, Writer};
-use crate::api::write::{Outcome, body, defaults, validate};
+use crate::api::write::{Outcome, body, decode, defaults, validate};
 use crate::build::json::{map_at, text};
 use crate::serve::shift::with_precision;
 
@@ -23,7 +23,7 @@ const SUFFIX_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// Answers a create.
 pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Outcome, ApiError> {
-    let object = body::object(call, endpoint)?;
+    let object = decode::object(call, &endpoint.resource, body::object(call, endpoint)?)?;
     let writer = Writer::of(call, endpoint, Operation::Update, server.clock.now());
     let dry_run = call.dry_run()?;
     server.change(|store| create(store, endpoint, object, &writer, dry_run))

@@ -11,7 +11,7 @@ use crate::api::route::Endpoint;
 use crate::api::status::{ApiError, Cause};
 use crate::api::write::managed_fields::{Operation, Writer};
 use crate::api::write::update::{existing, replace};
-use crate::api::write::{Outcome, body, create};
+use crate::api::write::{Outcome, body, create, decode};
 
 mod json_patch;
 mod merge;
@@ -39,7 +39,8 @@ pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) 
     let writer = Writer::of(call, endpoint, Operation::Update, server.clock.now());
     server.change(|store| {
         let current = existing(store, endpoint)?;
-        let wanted = body::fit(patched(call, &current, endpoint.resource.built_in)?, endpoint)?;
+        let outcome = patched(call, &current, endpoint.resource.built_in)?;
+        let wanted = body::fit(decode::patched(call, &endpoint.resource, outcome)?, endpoint)?;
         replace(store, endpoint, &current, wanted, &writer, dry_run)
     })
 }
@@ -78,6 +79,7 @@ fn apply(
         ));
     }
     let config = body::fit(body::yaml_body(call)?, endpoint)?;
+    let config = decode::object(call, &endpoint.resource, config)?;
     let writer = Writer::of(
         call,
         endpoint,

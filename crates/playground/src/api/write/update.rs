@@ -11,7 +11,7 @@ use crate::api::route::Endpoint;
 use crate::api::status::ApiError;
 use crate::api::store::Store;
 use crate::api::write::managed_fields::{Operation, Writer};
-use crate::api::write::{Outcome, body, defaults, validate};
+use crate::api::write::{Outcome, body, decode, defaults, validate};
 use crate::build::json::{items, map_at, text};
 
 /// Metadata that only the server sets.
@@ -28,7 +28,7 @@ const SERVER_METADATA: [&str; 8] = [
 
 /// Answers an update.
 pub(crate) fn answer(server: &Arc<ApiServer>, call: &Call, endpoint: &Endpoint) -> Result<Outcome, ApiError> {
-    let object = body::object(call, endpoint)?;
+    let object = decode::object(call, &endpoint.resource, body::object(call, endpoint)?)?;
     let writer = Writer::of(call, endpoint, Operation::Update, server.clock.now());
     let dry_run = call.dry_run()?;
     server.change(|store| {

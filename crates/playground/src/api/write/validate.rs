@@ -7,8 +7,9 @@ use crate::api::status::Cause;
 use crate::api::write::validate::pod::pod_spec;
 use crate::build::json::{entries, items, number, push, text};
 
+mod choice;
+mod kinds;
 mod pod;
-mod quantity;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
 '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -86,13 +87,17 @@ fn content(object: &Value, resource: &Resource) -> Vec<Cause> {
         ("", "Pod") => pod_spec(object.get("spec"), "spec"),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => workload(object),
         ("batch", "Job") => pod_spec(object.pointer("/spec/template/spec"), "spec.template.spec"),
-        ("", "Service") => service(object),
-        _ => Vec::new(),
+        _ => kinds::content(object, resource),
     }
 }
 
 fn workload(object: &Value) -> Vec<Cause> {
-    let mut causes = Vec::new();
+    let mut causes: Vec<Cause> = strategy(object).into_iter().collect();
+    let restart = text(object, "/spec/template/spec/restartPolicy");
+    if matches!(restart, "OnFailure" | "Never") {
+        let at = "spec.template.spec.restartPolicy";
+        causes.push(Cause::unsupported(at, restart, &["Always"]));
+    }
     if number(object, "/spec/replicas") < 0 {
         let value = json!(number(object, "/spec/replicas"));
         causes.push(Cause::value(
@@ -124,17 +129,17 @@ fn workload(object: &Value) -> Vec<Cause> {
     causes
 }
 
-fn service(object: &Value) -> Vec<Cause> {
-    let external = text(object, "/spec/type") == "ExternalName" || text(object, "/spec/clusterIP") == "None";
-    let ports = object
-        .pointer("/spec/ports")
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
-    if ports == 0 && !external {
-        vec![Cause::required("spec.ports", "")]
-    } else {
-        Vec::new()
+/// How a Deployment replaces its pods.
+fn strategy(object: &Value) -> Option<Cause> {
+    let strategy = object.pointer("/spec/strategy")?;
+    let rolling = strategy
+        .get("rollingUpdate")
+        .is_some_and(|found| !found.is_null());
+    if text(strategy, "/type") == "Recreate" && rolling {
+        let why = "may not be specified when strategy `type` is 'Recreate'";
+        return Some(Cause::forbidden("spec.strategy.rollingUpdate", why));
     }
+    choice::one_of(strategy, "spec.strategy", "type", &["Recreate", "RollingUpdate"])
 }
 
 /// Changes that the kind does not allow.

@@ -1,72 +1,9 @@
 //! Objects through the types of the real API: a field that the API does not know is lost, a wrong type is an error.
 
-use k8s_openapi::api::{
-    admissionregistration, apps, autoscaling, batch, coordination, core, discovery, networking, policy, rbac,
-    scheduling, storage,
-};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use playground::schema::round_trip;
 use serde_json::Value;
 
 use super::{report, worlds};
-
-fn through<T: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, String> {
-    let typed: T = serde_json::from_value(object.clone()).map_err(|error| error.to_string())?;
-    serde_json::to_value(typed).map_err(|error| error.to_string())
-}
-
-/// The object as the API's type gives it back; `None` for kinds of add-ons.
-fn round_trip(object: &Value) -> Option<Result<Value, String>> {
-    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
-    Some(match (text("apiVersion"), text("kind")) {
-        ("v1", "Pod") => through::<core::v1::Pod>(object),
-        ("v1", "Service") => through::<core::v1::Service>(object),
-        ("v1", "Event") => through::<core::v1::Event>(object),
-        ("v1", "ConfigMap") => through::<core::v1::ConfigMap>(object),
-        ("v1", "Secret") => through::<core::v1::Secret>(object),
-        ("v1", "ServiceAccount") => through::<core::v1::ServiceAccount>(object),
-        ("v1", "PersistentVolumeClaim") => through::<core::v1::PersistentVolumeClaim>(object),
-        ("v1", "PersistentVolume") => through::<core::v1::PersistentVolume>(object),
-        ("v1", "ResourceQuota") => through::<core::v1::ResourceQuota>(object),
-        ("v1", "LimitRange") => through::<core::v1::LimitRange>(object),
-        ("v1", "Namespace") => through::<core::v1::Namespace>(object),
-        ("v1", "Node") => through::<core::v1::Node>(object),
-        ("apps/v1", "Deployment") => through::<apps::v1::Deployment>(object),
-        ("apps/v1", "ReplicaSet") => through::<apps::v1::ReplicaSet>(object),
-        ("apps/v1", "StatefulSet") => through::<apps::v1::StatefulSet>(object),
-        ("apps/v1", "DaemonSet") => through::<apps::v1::DaemonSet>(object),
-        ("apps/v1", "ControllerRevision") => through::<apps::v1::ControllerRevision>(object),
-        ("batch/v1", "Job") => through::<batch::v1::Job>(object),
-        ("batch/v1", "CronJob") => through::<batch::v1::CronJob>(object),
-        ("networking.k8s.io/v1", "Ingress") => through::<networking::v1::Ingress>(object),
-        ("networking.k8s.io/v1", "IngressClass") => through::<networking::v1::IngressClass>(object),
-        ("networking.k8s.io/v1", "NetworkPolicy") => through::<networking::v1::NetworkPolicy>(object),
-        ("discovery.k8s.io/v1", "EndpointSlice") => through::<discovery::v1::EndpointSlice>(object),
-        ("storage.k8s.io/v1", "StorageClass") => through::<storage::v1::StorageClass>(object),
-        ("storage.k8s.io/v1", "CSINode") => through::<storage::v1::CSINode>(object),
-        ("storage.k8s.io/v1", "CSIDriver") => through::<storage::v1::CSIDriver>(object),
-        ("storage.k8s.io/v1", "VolumeAttachment") => through::<storage::v1::VolumeAttachment>(object),
-        ("autoscaling/v2", "HorizontalPodAutoscaler") => {
-            through::<autoscaling::v2::HorizontalPodAutoscaler>(object)
-        }
-        ("policy/v1", "PodDisruptionBudget") => through::<policy::v1::PodDisruptionBudget>(object),
-        ("scheduling.k8s.io/v1", "PriorityClass") => through::<scheduling::v1::PriorityClass>(object),
-        ("coordination.k8s.io/v1", "Lease") => through::<coordination::v1::Lease>(object),
-        ("rbac.authorization.k8s.io/v1", "Role") => through::<rbac::v1::Role>(object),
-        ("rbac.authorization.k8s.io/v1", "RoleBinding") => through::<rbac::v1::RoleBinding>(object),
-        ("rbac.authorization.k8s.io/v1", "ClusterRole") => through::<rbac::v1::ClusterRole>(object),
-        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => {
-            through::<rbac::v1::ClusterRoleBinding>(object)
-        }
-        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration") => {
-            through::<admissionregistration::v1::MutatingWebhookConfiguration>(object)
-        }
-        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration") => {
-            through::<admissionregistration::v1::ValidatingWebhookConfiguration>(object)
-        }
-        _ => return None,
-    })
-}
 
 /// Fields that say nothing: an explicit null, an empty list or map where the API leaves the field out.
 fn bare(value: &Value) -> Value {

@@ -3,8 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::api::status::Cause;
-use crate::api::write::validate::quantity::amount;
-use crate::build::json::{entries, items, text};
+use crate::build::json::{items, text};
+
+use super::choice::one_of;
+
+mod container;
+
+pub(super) use container::port_problems;
+
+const DNS_POLICIES: &[&str] = &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+
+/// What a taint does.
+pub(crate) const TAINT_EFFECTS: &[&str] = &["NoExecute", "NoSchedule", "PreferNoSchedule"];
 
 /// Problems of a pod spec at that path.
 pub(crate) fn pod_spec(spec: Option<&Value>, path: &str) -> Vec<Cause> {
@@ -13,7 +23,7 @@ pub(crate) fn pod_spec(spec: Option<&Value>, path: &str) -> Vec<Cause> {
     if containers.is_empty() {
         return vec![Cause::required(&format!("{path}.containers"), "")];
     }
-    let mut causes = Vec::new();
+    let mut causes = choices(spec, path);
     for (field, list) in [
         ("initContainers", items(spec, "/initContainers")),
         ("containers", containers),
@@ -24,41 +34,47 @@ pub(crate) fn pod_spec(spec: Option<&Value>, path: &str) -> Vec<Cause> {
                 .iter()
                 .take(index)
                 .any(|other| text(other, "/name") == text(container, "/name"));
-            causes.extend(container_problems(container, &at, twin));
+            causes.extend(container::problems(container, &at, twin));
         }
     }
     causes.extend(mount_problems(spec, path));
     causes
 }
 
-fn container_problems(container: &Value, at: &str, twin: bool) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let name = text(container, "/name");
-    if name.is_empty() {
-        causes.push(Cause::required(&format!("{at}.name"), ""));
-    } else if twin {
-        causes.push(Cause::duplicate(&format!("{at}.name"), &json!(name)));
+/// Fields of the pod that have few values.
+fn choices(spec: &Value, path: &str) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = [
+        ("dnsPolicy", DNS_POLICIES),
+        ("restartPolicy", &["Always", "OnFailure", "Never"]),
+    ]
+    .into_iter()
+    .filter_map(|(field, supported)| one_of(spec, path, field, supported))
+    .collect();
+    if text(spec, "/dnsPolicy") == "None" && items(spec, "/dnsConfig/nameservers").is_empty() {
+        let why = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+        causes.push(Cause::required(&format!("{path}.dnsConfig.nameservers"), why));
     }
-    if text(container, "/image").is_empty() {
-        causes.push(Cause::required(&format!("{at}.image"), ""));
+    for (index, toleration) in items(spec, "/tolerations").iter().enumerate() {
+        let at = format!("{path}.tolerations[{index}]");
+        causes.extend(one_of(toleration, &at, "operator", &["Equal", "Exists"]));
+        causes.extend(one_of(toleration, &at, "effect", TAINT_EFFECTS));
+        if text(toleration, "/operator") == "Exists" && !text(toleration, "/value").is_empty() {
+            let why = "value must be empty when `operator` is 'Exists'";
+            let value = json!(text(toleration, "/value"));
+            causes.push(Cause::value(&format!("{at}.operator"), &value, why));
+        }
     }
-    for (resource, request) in entries(container, "/resources/requests") {
-        let limit = container.pointer(&format!(
-            "/resources/limits/{}",
-            resource.replace('~', "~0").replace('/', "~1")
-        ));
-        let (Some(wanted), Some(allowed)) = (shown(Some(request)), shown(limit)) else {
-            continue;
-        };
-        if amount(&wanted)
-            .zip(amount(&allowed))
-            .is_some_and(|(wanted, allowed)| wanted > allowed)
+    let volumes = items(spec, "/volumes");
+    for (index, volume) in volumes.iter().enumerate() {
+        let name = text(volume, "/name");
+        if volumes
+            .iter()
+            .take(index)
+            .any(|other| text(other, "/name") == name)
         {
-            let why = format!("must be less than or equal to {resource} limit of {allowed}");
-            causes.push(Cause::value(
-                &format!("{at}.resources.requests"),
-                &json!(wanted),
-                &why,
+            causes.push(Cause::duplicate(
+                &format!("{path}.volumes[{index}].name"),
+                &json!(name),
             ));
         }
     }
@@ -83,14 +99,6 @@ fn mount_problems(spec: &Value, path: &str) -> Vec<Cause> {
         }
     }
     causes
-}
-
-fn shown(quantity: Option<&Value>) -> Option<String> {
-    match quantity? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 /// The spec without what may be changed in a running pod.
