@@ -5,6 +5,7 @@ pub mod drag;
 pub mod finish;
 pub mod init;
 pub mod lives;
+pub mod pace;
 pub mod pods;
 pub mod pressure;
 pub mod probes;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::pace::hold_back;
 use super::settle::keys;
 use crate::build::controller::in_order_of_change;
 use crate::build::event::event_name;
@@ -14,6 +15,7 @@ use crate::world::World;
 
 /// Makes a world look as if each component had written its part.
 pub fn finish(world: &mut World, stamp: &Stamp) {
+    hold_back(world, stamp);
     name_events(world, stamp);
     for (key, object) in world.objects_mut() {
         match key.kind.as_str() {

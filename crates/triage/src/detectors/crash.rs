@@ -17,6 +17,10 @@ pub(super) const DETECTOR: Detector = Detector {
 /// A restart longer ago than this is history.
 const RECENT: SignedDuration = SignedDuration::from_hours(1);
 
+/// After this many restarts, a run this short proves no recovery.
+const REPEATED: i64 = 3;
+const FRESH: SignedDuration = SignedDuration::from_mins(10);
+
 fn run(context: &Context<'_>) -> Vec<Signal> {
     let view = context.view;
     view.of_kind("Pod")
@@ -38,7 +42,9 @@ fn crashing(view: &ClusterView, container: &Container<'_>) -> Option<Signal> {
         .unwrap_or_default();
     let ended = container.terminated_time("finishedAt");
     let looping = container.waiting() == "CrashLoopBackOff";
-    let recent = ended.is_some_and(|ended| view.now.duration_since(ended) < RECENT);
+    let within = |span: SignedDuration| ended.is_some_and(|ended| view.now.duration_since(ended) < span);
+    let recent = within(RECENT);
+    let again = container.restarts() >= REPEATED && within(FRESH);
     let is_job = matches!(view.workload_of(container.pod).kind.as_str(), "Job" | "CronJob");
     if code == 0 || reason == "OOMKilled" || is_job || !(looping || recent) {
         return None;
@@ -79,7 +85,7 @@ fn crashing(view: &ClusterView, container: &Container<'_>) -> Option<Signal> {
             Severity::Warning
         })
         .onset(ended)
-        .ongoing(looping || !container.ready())
+        .ongoing(looping || again || !container.ready())
         .affects([container.pod.reference().clone(), workload.clone()])
         .facts(container.pod, paths.iter().map(String::as_str));
     if let Some(line) = last_words {

@@ -32,7 +32,7 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     {
         for container in containers::of(pod).iter().filter(|container| !container.init) {
             let down = !container.ready() && !containers::is_healthy(pod);
-            let killed = container.restarts() >= 2 && was_killed(view, pod);
+            let killed = container.restarts() >= 2 && was_killed(view, container);
             for (probe, words) in PROBES {
                 if !(down || killed && *probe != "readinessProbe") {
                     continue;
@@ -53,13 +53,16 @@ fn run(context: &Context<'_>) -> Vec<Signal> {
     out
 }
 
-/// Whether the kubelet killed a container of the pod for its probe lately.
-fn was_killed(view: &ClusterView, pod: &Object) -> bool {
-    view.events_of(pod.reference()).iter().any(|event| {
+/// Whether the kubelet killed a container of the pod for its probe lately. Its Event may be older than the last kill:
+/// `client-go` lets a component write of one object only every five minutes after a burst.
+fn was_killed(view: &ClusterView, container: &Container<'_>) -> bool {
+    let is_recent =
+        |at: Option<jiff::Timestamp>| at.is_some_and(|at| view.now.duration_since(at) < KILLED_RECENTLY);
+    let has_ended = is_recent(container.terminated_time("finishedAt"));
+    view.events_of(container.pod.reference()).iter().any(|event| {
         event.str("reason") == "Killing"
             && event.str("message").contains("probe, will be restarted")
-            && cluster::view::event_time(event)
-                .is_some_and(|at| view.now.duration_since(at) < KILLED_RECENTLY)
+            && (has_ended || is_recent(cluster::view::event_time(event)))
     })
 }
 
