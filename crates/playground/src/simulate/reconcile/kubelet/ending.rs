@@ -77,7 +77,7 @@ fn stopped_at(cluster: &Cluster<'_>, pod: &Value) -> Option<jiff::Timestamp> {
 }
 
 /// Whether the node's kubelet works.
-pub(super) fn runs(cluster: &Cluster<'_>, node: &str) -> bool {
+pub(in super::super) fn runs(cluster: &Cluster<'_>, node: &str) -> bool {
     cluster.world().get("Node", "", node).is_some_and(|node| {
         items(node, "/status/conditions")
             .iter()
