@@ -127,25 +127,26 @@ pub fn move_to_claim(
     vec![Step::Create(fresh), pointed]
 }
 
-/// The claims that pods of a workload use which start now, by name; `None` for those that are not there.
+/// The claims that pods of a workload use which start now; `None` for one that is named and not there. Those of a StatefulSet
+/// that are not there yet are made by its controller.
 pub fn claims_in_use<'a>(world: &'a World, workload: &ObjectKey) -> Vec<Option<&'a Value>> {
     let Some(object) = world.object(workload) else {
         return Vec::new();
     };
+    let claim = |name: &str| world.get("PersistentVolumeClaim", &workload.namespace, name);
     let named = items(object, "/spec/template/spec/volumes")
         .iter()
-        .map(|volume| text(volume, "/persistentVolumeClaim/claimName").to_owned())
-        .filter(|name| !name.is_empty());
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|name| !name.is_empty())
+        .map(claim);
     let made = items(object, "/spec/volumeClaimTemplates")
         .iter()
-        .flat_map(|claim| {
-            let stem = format!("{}-{}", text(claim, "/metadata/name"), workload.name);
-            (0..number(object, "/spec/replicas")).map(move |ordinal| format!("{stem}-{ordinal}"))
+        .flat_map(|template| {
+            let stem = format!("{}-{}", text(template, "/metadata/name"), workload.name);
+            (0..number(object, "/spec/replicas"))
+                .filter_map(move |ordinal| claim(&format!("{stem}-{ordinal}")))
         });
-    named
-        .chain(made)
-        .map(|name| world.get("PersistentVolumeClaim", &workload.namespace, &name))
-        .collect()
+    named.chain(made.map(Some)).collect()
 }
 
 /// The workload that the truth names first.
