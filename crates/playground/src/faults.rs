@@ -4,6 +4,7 @@ pub mod app_vs_infra;
 pub mod cascading_failure;
 pub mod config_and_secrets;
 pub mod image_and_deployment;
+mod release;
 mod remedy;
 pub mod resource_exhaustion;
 pub mod situation;
@@ -84,6 +85,11 @@ pub trait Fault: Sync {
     fn inject(&self, world: &mut World, ctx: &mut FaultContext) -> Truth;
     /// Whether the fault is still there: a predicate over the cluster's state alone.
     fn present(&self, world: &World, truth: &Truth) -> bool;
+    /// Whether removing the workload that is to blame is a right answer. Else the fault counts as present while a workload
+    /// that the truth names is gone: who deletes what suffers has not healed it.
+    fn may_be_removed(&self) -> bool {
+        false
+    }
     /// Whether a pod that starts (or starts again) in a served world fails as the pods did that the fault struck. Asked
     /// only while the fault is present. `None` leaves it to the simulation: pods of the workloads that the truth names
     /// fail unless their template ran well; where pods of one template both failed and ran, those of the same name or on

@@ -6,6 +6,7 @@ mod config_invalid;
 mod configmap_drift;
 mod credentials_rejected;
 mod env_injection_failed;
+mod environment;
 mod feature_flag;
 mod finalizer_stuck;
 mod key_missing;

@@ -6,6 +6,7 @@
 //! staged fault, which lasts as long as its predicate holds.
 
 mod ailment;
+mod autoscaler;
 mod claims;
 mod cluster;
 mod daemon_set;
@@ -34,6 +35,7 @@ pub(crate) use self::cluster::{Changed, Objects};
 use self::kubelet::Run;
 pub(crate) use self::kubelet::has_image;
 use self::queue::{Queue, Role, Task};
+pub(crate) use self::references::unresolved;
 use self::scene::Scene;
 pub(crate) use self::scene::root_of;
 use crate::build::object::Stamp;
@@ -159,6 +161,7 @@ impl Simulation {
             Role::Kubelet => kubelet::sync(&mut cluster, &self.scene, &mut self.runs, namespace, name),
             Role::Endpoints => followers::endpoints(&mut cluster, namespace, name),
             Role::Budget => followers::budget(&mut cluster, namespace, name),
+            Role::Autoscaler => autoscaler::sync(&mut cluster, namespace, name),
             Role::Node => nodes::sync(&mut cluster, name),
         };
         if let Some(delay) = again {

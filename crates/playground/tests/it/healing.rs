@@ -14,13 +14,17 @@ use crate::http::{get, send};
 
 mod kubectl;
 mod slice;
+mod two;
 
 /// How long a cluster may take to converge: back-offs of five minutes, and a progress deadline.
 const LONG: Duration = Duration::from_secs(25 * 60);
 
 /// A world with one fault.
 fn staged(fault: &str, seed: u64) -> Rendered {
-    let staging = Staging::of_fault("healing", fault);
+    let mut staging = Staging::of_fault("healing", fault);
+    if let Ok(params) = std::env::var("HEALING_PARAMS") {
+        staging.faults[0].params = serde_json::from_str(&params).expect("a JSON object");
+    }
     let options = RenderOptions {
         seed,
         randomize: seed > 0,
@@ -338,15 +342,23 @@ async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remed
     wrong.into_iter().map(|what| format!("{place}: {what}")).collect()
 }
 
+/// Two seeds, or those of `HEALING_SEEDS`.
+fn seeds() -> Vec<u64> {
+    let told = std::env::var("HEALING_SEEDS").unwrap_or_default();
+    let told: Vec<u64> = told.split(',').filter_map(|seed| seed.parse().ok()).collect();
+    if told.is_empty() { vec![0, 3] } else { told }
+}
+
 /// Judges every remedy of the faults of a category: those that heal with two seeds, the others with one.
 async fn judge_all(category: &str) {
     let only = std::env::var("HEALING_ONLY").unwrap_or_default();
     let mut wrong: Vec<String> = Vec::new();
     let faults = registry().filter(|fault| fault.id().starts_with(category) && fault.id().contains(&only));
     for fault in faults {
-        for seed in [0, 3] {
+        for seed in seeds() {
             let rendered = staged(fault.id(), seed);
             let remedies = fault.remedies(&rendered.world, &rendered.shop, &rendered.truths[0]);
+            wrong.extend(two::too_few(fault, &remedies));
             for remedy in remedies.iter().filter(|remedy| remedy.heals || seed > 0) {
                 wrong.extend(judge(fault, seed, &rendered, remedy).await);
             }

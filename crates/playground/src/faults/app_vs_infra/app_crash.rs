@@ -10,6 +10,8 @@ use crate::build::log::Lines;
 use crate::build::log::voice::{CallFailure, Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload, tag};
+use crate::faults::image_and_deployment::edits::rollout_undo;
+use crate::faults::release::{is_to_blame, set_image};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
@@ -69,14 +71,10 @@ impl Fault for AppCrash {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
-            return false;
-        };
-        world
-            .get("Deployment", &cause.object.namespace, &cause.object.name)
-            .is_some_and(|object| {
-                text(object, &format!("/spec/template{IMAGE}")) == text(&cause.params, "/found")
-            })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| is_to_blame(world, cause))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -87,7 +85,11 @@ impl Fault for AppCrash {
         let mut out = vec![
             Remedy::heals(
                 "rollout-undo",
-                edits::container(&cause.object, json!({ "image": before })),
+                rollout_undo(world, &cause.object).into_iter().collect(),
+            ),
+            Remedy::heals(
+                "former-image",
+                vec![set_image(&cause.object, &cause.object.name, before)],
             ),
             Remedy::fails("restart", edits::restart(&cause.object)),
             Remedy::fails("scale-up", edits::scale(&cause.object, 6)),

@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::build::json::text;
+use crate::build::json::{flag, items, text};
 use crate::build::workload::Workload;
 use crate::faults::{Step, key};
 use crate::simulate::callers::pods_of;
 use crate::world::{ObjectKey, World};
+
+/// The taint that keeps pods without a need for GPUs away (NVIDIA/gpu-operator, and the clouds' GPU node pools).
+const GPU_TAINT: &str = "nvidia.com/gpu";
 
 /// `kubectl rollout restart`.
 pub(super) fn restart(object: &ObjectKey) -> Vec<Step> {
@@ -46,7 +49,7 @@ pub(super) fn delete_pods(world: &World, workload: &Workload) -> Vec<Step> {
 }
 
 /// `kubectl cordon`.
-pub(super) fn cordon(node: &str) -> Vec<Step> {
+pub(in crate::faults) fn cordon(node: &str) -> Vec<Step> {
     vec![Step::MergePatch {
         object: key("", "Node", "", node),
         patch: json!({ "spec": { "unschedulable": true } }),
@@ -67,6 +70,30 @@ pub(super) fn drain(world: &World, node: &str) -> Vec<Step> {
     steps
 }
 
+/// `kubectl delete node`: its pods are deleted after it (`pkg/controller/podgc`).
+pub(in crate::faults) fn delete_node(node: &str) -> Vec<Step> {
+    vec![Step::Delete(key("", "Node", "", node))]
+}
+
+/// `kubectl taint nodes NODE maintenance=:NoExecute`: no pod comes, and those that are there go.
+pub(in crate::faults) fn taint(world: &World, node: &str) -> Vec<Step> {
+    add_taint(world, node, "maintenance", "")
+}
+
+/// `kubectl taint nodes NODE KEY=VALUE:NoExecute`.
+pub(super) fn add_taint(world: &World, node: &str, name: &str, value: &str) -> Vec<Step> {
+    let object = key("", "Node", "", node);
+    let mut taints = world
+        .object(&object)
+        .map(|found| items(found, "/spec/taints").to_vec())
+        .unwrap_or_default();
+    taints.push(json!({ "key": name, "value": value, "effect": "NoExecute" }));
+    vec![Step::MergePatch {
+        object,
+        patch: json!({ "spec": { "taints": taints } }),
+    }]
+}
+
 /// Pods of a node that a drain moves: all but those of DaemonSets.
 pub(super) fn movable<'a>(world: &'a World, node: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
     world.of_kind("Pod").filter(move |pod| {
@@ -78,8 +105,17 @@ pub(super) fn movable<'a>(world: &'a World, node: &'a str) -> impl Iterator<Item
 
 /// Whether a node's fault still strikes something: it takes pods, or has some that a drain would move.
 pub(in crate::faults) fn strikes(world: &World, node: &str) -> bool {
+    takes_pods(world, node) || world.get("Node", "", node).is_some() && movable(world, node).next().is_some()
+}
+
+/// Whether the scheduler gives a node ordinary pods: it is neither cordoned nor tainted. GPU nodes carry a taint that the
+/// pods meant for them tolerate.
+pub(in crate::faults) fn takes_pods(world: &World, node: &str) -> bool {
     world.get("Node", "", node).is_some_and(|object| {
-        !crate::build::json::flag(object, "/spec/unschedulable") || movable(world, node).next().is_some()
+        let is_tainted = items(object, "/spec/taints").iter().any(|taint| {
+            text(taint, "/key") != GPU_TAINT && matches!(text(taint, "/effect"), "NoSchedule" | "NoExecute")
+        });
+        !is_tainted && !flag(object, "/spec/unschedulable")
     })
 }
 

@@ -70,10 +70,9 @@ impl Fault for GpuXidError {
             .root_causes
             .first()
             .is_some_and(|cause| match cause.object.kind.as_str() {
-                "Node" => world
-                    .get("Node", "", &cause.object.name)
-                    .is_some_and(|node| !crate::build::json::flag(node, "/spec/unschedulable")),
-                _ => world.object(&cause.object).is_some_and(|job| {
+                "Node" => edits::takes_pods(world, &cause.object.name),
+                // A Job that is gone has not run to its end.
+                _ => world.object(&cause.object).is_none_or(|job| {
                     text(job, "/spec/template/spec/containers/0/image") == text(&cause.params, "/image")
                 }),
             })
@@ -102,6 +101,7 @@ impl Fault for GpuXidError {
         vec![
             Remedy::heals("cordon", edits::cordon(&object.name)),
             Remedy::heals("drain", edits::drain(world, &object.name)),
+            Remedy::heals("delete-node", edits::delete_node(&object.name)),
             delete_pod,
         ]
     }

@@ -77,9 +77,12 @@ impl Fault for KubeComponentDown {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
+        let node = text(&cause.params, "/node");
         let mut out = vec![
-            Remedy::heals("drain", edits::drain(world, text(&cause.params, "/node"))),
-            Remedy::fails("cordon", edits::cordon(text(&cause.params, "/node"))),
+            Remedy::heals("drain", edits::drain(world, node)),
+            Remedy::heals("delete-node", edits::delete_node(node)),
+            Remedy::heals("taint", edits::taint(world, node)),
+            Remedy::fails("cordon", edits::cordon(node)),
         ];
         if let Some(victim) = truth.victims.iter().find(|victim| victim.kind == "Deployment") {
             out.push(Remedy::fails("restart", edits::restart(victim)));

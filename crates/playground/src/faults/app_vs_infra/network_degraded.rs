@@ -71,13 +71,15 @@ impl Fault for NetworkDegraded {
     }
 }
 
-/// Draining heals what a node does to its pods; cordoning alone does not, nor does a restart of a workload.
+/// Moving its pods away heals what a node does to them; cordoning alone does not, nor does a restart of a workload.
 pub(in crate::faults) fn node_remedies(world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
     let Some(cause) = truth.root_causes.first() else {
         return Vec::new();
     };
     let mut out = vec![
         Remedy::heals("drain", edits::drain(world, &cause.object.name)),
+        Remedy::heals("delete-node", edits::delete_node(&cause.object.name)),
+        Remedy::heals("taint", edits::taint(world, &cause.object.name)),
         Remedy::fails("cordon", edits::cordon(&cause.object.name)),
     ];
     let victim = truth

@@ -63,13 +63,16 @@ impl Fault for NodeNotReady {
         Truth::cause(key("", "Node", "", &node), ID, params, victims)
     }
 
+    /// The node is not ready and still holds pods that have to run elsewhere: it takes no new ones while it is like that.
     fn present(&self, world: &World, truth: &Truth) -> bool {
         truth.root_causes.first().is_some_and(|cause| {
-            world.get("Node", "", &cause.object.name).is_some_and(|node| {
+            let name = cause.object.name.as_str();
+            let is_down = world.get("Node", "", name).is_some_and(|node| {
                 items(node, "/status/conditions")
                     .iter()
                     .any(|found| text(found, "/type") == "Ready" && text(found, "/status") != "True")
-            })
+            });
+            is_down && edits::movable(world, name).next().is_some()
         })
     }
 
@@ -80,8 +83,12 @@ impl Fault for NodeNotReady {
         let name = cause.object.name.as_str();
         let workload = truth.victims.iter().find(|victim| victim.kind == "StatefulSet");
         let mut out = vec![
+            Remedy::heals("delete-node", edits::delete_node(name)),
+            Remedy::heals(
+                "out-of-service",
+                edits::add_taint(world, name, "node.kubernetes.io/out-of-service", "nodeshutdown"),
+            ),
             Remedy::fails("cordon", edits::cordon(name)),
-            Remedy::fails("drain", edits::drain(world, name)),
         ];
         if let Some(workload) = workload {
             out.push(Remedy::fails("restart", edits::restart(workload)));

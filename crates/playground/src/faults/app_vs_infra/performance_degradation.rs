@@ -6,15 +6,16 @@ use serde_json::json;
 
 use super::edits;
 use super::slow_query::statement_line;
-use crate::build::json::text;
+use crate::build::json::{set, text};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::storage_and_persistence::edits::{claims_in_use, move_to_claim};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::rng::Rng;
 use crate::shop::Shop;
 use crate::shop::storage::claim_name;
-use crate::shop::telemetry::{aligned, wave};
+use crate::shop::telemetry::{aligned, mebibytes, wave};
 use crate::simulate::slowness::{Slowness, slow};
 use crate::world::World;
 
@@ -72,15 +73,24 @@ impl Fault for PerformanceDegradation {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        truth.root_causes.first().is_some_and(|cause| {
-            world.object(&cause.object).is_some_and(|claim| {
-                text(claim, "/spec/resources/requests/storage") == text(&cause.params, "/found")
-                    && claim.pointer("/spec/volumeAttributesClassName").is_none()
-            })
+        let Some(cause) = truth.root_causes.first() else {
+            return false;
+        };
+        let database = truth.victims.iter().find(|victim| {
+            victim.kind == "StatefulSet"
+                && victim.namespace == cause.object.namespace
+                && cause.object.name == format!("data-{}-0", victim.name)
+        });
+        let claims = database
+            .map(|database| claims_in_use(world, database))
+            .unwrap_or_default();
+        claims.first().copied().flatten().is_none_or(|claim| {
+            mebibytes(text(claim, "/spec/resources/requests/storage"))
+                <= mebibytes(text(&cause.params, "/found"))
         })
     }
 
-    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -90,11 +100,19 @@ impl Fault for PerformanceDegradation {
                 patch,
             }]
         };
+        let larger = json!({ "requests": { "storage": "500Gi" } });
         let mut out = vec![Remedy::heals(
             "expand-volume",
-            patch(json!({ "spec": { "resources": { "requests": { "storage": "500Gi" } } } })),
+            patch(json!({ "spec": { "resources": larger } })),
         )];
         if let Some(database) = shop.role("postgres") {
+            let claim = cause.object.name.as_str();
+            let cloned = move_to_claim(world, database, claim, |template| {
+                let source = json!({ "kind": "PersistentVolumeClaim", "name": claim });
+                set(template, "/spec/resources", larger.clone());
+                set(template, "/spec/dataSource", source);
+            });
+            out.push(Remedy::heals("clone-to-larger-claim", cloned));
             let database = workload_key(database);
             out.push(Remedy::fails("restart", edits::restart(&database)));
             out.push(Remedy::fails(

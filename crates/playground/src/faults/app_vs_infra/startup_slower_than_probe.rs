@@ -11,6 +11,7 @@ use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
+use crate::faults::release::exists;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
 use crate::shop::Shop;
 use crate::simulate::lives::Lives;
@@ -84,7 +85,8 @@ impl Fault for StartupSlowerThanProbe {
                 } else {
                     liveness_budget_s(object)
                 };
-                text(object, &format!("{CONTAINER}/image")) == text(&cause.params, "/image")
+                let is_new = text(object, &format!("{CONTAINER}/image")) == text(&cause.params, "/image");
+                (is_new || !exists(world, cause))
                     && object.pointer(&format!("{CONTAINER}/livenessProbe")).is_some()
                     && patience < boot_s
             })

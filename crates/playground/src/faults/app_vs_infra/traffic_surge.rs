@@ -9,7 +9,7 @@ use crate::build::log::voice::{Level, line};
 use crate::build::log::{Lines, merge};
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
 use crate::shop::telemetry::{CPU, aligned, request_rate, requests, wave};
 use crate::shop::{Shop, chatter, vitals};
 use crate::simulate::callers::pods_of;
@@ -64,8 +64,20 @@ impl Fault for TrafficSurge {
             return Vec::new();
         };
         let needed = number(&cause.params, "/expected");
+        // `kubectl autoscale`; the minimum is what lets it act before any load is measured.
+        let scaler = json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": { "name": cause.object.name, "namespace": cause.object.namespace },
+            "spec": {
+                "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": cause.object.name },
+                "minReplicas": needed + 1, "maxReplicas": needed + 6,
+                "metrics": [{ "type": "Resource", "resource": {
+                    "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 70 } } }]
+            }
+        });
         let mut out = vec![
             Remedy::heals("scale-up", edits::scale(&cause.object, needed + 2)),
+            Remedy::heals("autoscale", vec![Step::Create(scaler)]),
             Remedy::fails("restart", edits::restart(&cause.object)),
         ];
         if let Some(workload) = shop.named(&cause.object.namespace, &cause.object.name) {

@@ -59,6 +59,10 @@ impl Fault for ControlPlaneOverload {
         truth
     }
 
+    fn may_be_removed(&self) -> bool {
+        true
+    }
+
     fn present(&self, world: &World, truth: &Truth) -> bool {
         truth.root_causes.first().is_some_and(|cause| {
             let is_run = world

@@ -12,6 +12,7 @@ use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::app_vs_infra::edits::takes_pods;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::simulate::callers::pods_of;
@@ -78,9 +79,7 @@ impl Fault for SharedCauseMultiPod {
                 .iter()
                 .any(|name| pod.pointer("/metadata/name") == Some(name))
                 && text(pod, "/spec/nodeName") == cause.object.name
-        }) || world
-            .object(&cause.object)
-            .is_some_and(|node| node.pointer("/spec/unschedulable") != Some(&json!(true)))
+        }) || takes_pods(world, &cause.object.name)
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {

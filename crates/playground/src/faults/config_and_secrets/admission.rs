@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scene::{edit, hasty, refuse_pods, restart, roll, undo};
-use super::webhook::Webhook;
+use super::webhook::{AUTHORITY, Webhook, matches_pods};
 use crate::build::json::{flag, items, push, set, text};
 use crate::build::object::{INSTALLER, KUBECTL_EDIT};
 use crate::build::time;
@@ -68,13 +68,15 @@ impl Fault for ServiceAccountMissing {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
-            return false;
-        };
-        world.object(&cause.object).is_none()
-            && world.object(workload).is_some_and(|object| {
-                text(object, "/spec/template/spec/serviceAccountName") == cause.object.name
+        truth.victims.first().is_some_and(|workload| {
+            world.object(workload).is_some_and(|object| {
+                let account = text(object, "/spec/template/spec/serviceAccountName");
+                let account = if account.is_empty() { "default" } else { account };
+                world
+                    .get("ServiceAccount", &workload.namespace, account)
+                    .is_none()
             })
+        })
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -87,6 +89,11 @@ impl Fault for ServiceAccountMissing {
         });
         let mut out = hasty(world, shop, workload);
         out.push(Remedy::heals("create-account", vec![Step::Create(account)]));
+        let other = json!({ "serviceAccountName": "default", "serviceAccount": "default" });
+        out.push(Remedy::heals(
+            "use-default-account",
+            vec![edit(workload, "/spec/template/spec", other)],
+        ));
         out
     }
 }
@@ -182,8 +189,53 @@ impl Fault for SecurityContextRejected {
         if let Some(step) = undo(world, &cause.object) {
             out.push(Remedy::heals("rollout-undo", vec![step]));
         }
+        if let Some(template) = world
+            .object(&cause.object)
+            .and_then(|object| object.pointer("/spec/template"))
+        {
+            let patch = json!([{ "op": "replace", "path": "/spec/template", "value": harmless(template) }]);
+            let object = cause.object.clone();
+            out.push(Remedy::heals(
+                "drop-privileges",
+                vec![Step::JsonPatch { object, patch }],
+            ));
+        }
         out
     }
+}
+
+/// A template without paths of the host and without privileges.
+fn harmless(template: &Value) -> Value {
+    let mut template = template.clone();
+    let (kept, dropped): (Vec<Value>, Vec<Value>) = items(&template, "/spec/volumes")
+        .iter()
+        .cloned()
+        .partition(|volume| volume.get("hostPath").is_none());
+    let mounts: Vec<Value> = items(&template, "/spec/containers/0/volumeMounts")
+        .iter()
+        .filter(|mount| {
+            dropped
+                .iter()
+                .all(|volume| volume.get("name") != mount.get("name"))
+        })
+        .cloned()
+        .collect();
+    if !dropped.is_empty() {
+        set(&mut template, "/spec/volumes", Value::Array(kept));
+        set(
+            &mut template,
+            "/spec/containers/0/volumeMounts",
+            Value::Array(mounts),
+        );
+    }
+    for field in ["privileged", "allowPrivilegeEscalation"] {
+        set(
+            &mut template,
+            &format!("/spec/containers/0/securityContext/{field}"),
+            json!(false),
+        );
+    }
+    template
 }
 
 /// What the API server says when it cannot call a webhook (`k8s.io/apiserver`, `pkg/admission/plugin/webhook/errors`).
@@ -279,9 +331,9 @@ impl Fault for WebhookCaMismatch {
             return false;
         };
         blocks(world, truth)
-            && world.object(&cause.object).is_some_and(|object| {
-                text(object, "/webhooks/0/clientConfig/caBundle") == text(&cause.params, "/held")
-            })
+            && world
+                .object(&cause.object)
+                .is_some_and(|object| text(object, "/webhooks/0/clientConfig/caBundle") != AUTHORITY)
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -290,16 +342,24 @@ impl Fault for WebhookCaMismatch {
         };
         let platform = shop.names.namespace("platform");
         let guard = key("apps", "Deployment", &platform, SERVICE);
-        let bundle = json!([{ "op": "replace", "path": "/webhooks/0/clientConfig/caBundle",
-            "value": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==" }]);
-        let object = cause.object.clone();
+        let replace = |path: &str, value: &str| {
+            vec![Step::JsonPatch {
+                object: cause.object.clone(),
+                patch: json!([{ "op": "replace", "path": path, "value": value }]),
+            }]
+        };
         let mut out = hasty(world, shop, workload);
         out.push(Remedy::heals(
             "inject-ca",
-            vec![Step::JsonPatch {
-                object,
-                patch: bundle,
-            }],
+            replace("/webhooks/0/clientConfig/caBundle", AUTHORITY),
+        ));
+        out.push(Remedy::heals(
+            "fail-open",
+            replace("/webhooks/0/failurePolicy", "Ignore"),
+        ));
+        out.push(Remedy::heals(
+            "delete-webhook",
+            vec![Step::Delete(cause.object.clone())],
         ));
         out.push(Remedy::fails(
             "restart-webhook",
@@ -309,15 +369,17 @@ impl Fault for WebhookCaMismatch {
     }
 }
 
-/// Whether the configuration is there, fails closed and matches pods.
+/// Whether the configuration is there, fails closed and matches pods of the workload's namespace.
 fn blocks(world: &World, truth: &Truth) -> bool {
-    truth.root_causes.first().is_some_and(|cause| {
-        world.object(&cause.object).is_some_and(|object| {
-            items(object, "/webhooks").iter().any(|webhook| {
-                text(webhook, "/failurePolicy") != "Ignore" && !items(webhook, "/rules").is_empty()
-            })
-        })
-    })
+    let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+        return false;
+    };
+    let fails_closed = world.object(&cause.object).is_some_and(|object| {
+        items(object, "/webhooks")
+            .iter()
+            .any(|webhook| text(webhook, "/failurePolicy") != "Ignore")
+    });
+    fails_closed && matches_pods(world, &cause.object, &workload.namespace)
 }
 
 /// Whether the guard has pods, or is to have some.

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::environment::copy;
 use super::scene::{edit, restart};
-use crate::build::json::{set, text};
+use crate::build::json::{items, set, text};
 use crate::build::log::voice::{Level, klog};
 use crate::build::log::{Lines, merge};
 use crate::build::object::{Author, PIPELINE};
@@ -73,24 +74,24 @@ impl Fault for CertificateExpired {
         )
     }
 
+    /// The Ingress serves a certificate whose time is over, or none.
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
-            return false;
+        let Some(ingress) = truth.victims.first().and_then(|key| world.object(key)) else {
+            return true;
         };
-        let until = world
-            .object(&cause.object)
-            .and_then(|object| time::parse(text(object, "/status/notAfter")));
-        let serves = world
-            .get("Secret", &cause.object.namespace, text(&cause.params, "/secret"))
-            .and_then(|secret| end_of(text(secret, "/data/tls.crt")));
-        let wanted = text(&cause.params, "/found");
-        let stale = wanted
-            .get(2..4)
-            .map(|year| format!("{year}{}", digits(wanted.get(4..).unwrap_or_default())));
-        until.is_none_or(|until| until < world.now) && serves == stale
+        let now = world.now.strftime("%y%m%d%H%M%S").to_string();
+        let served = items(ingress, "/spec/tls");
+        served.is_empty()
+            || served.iter().any(|entry| {
+                let namespace = text(ingress, "/metadata/namespace");
+                world
+                    .get("Secret", namespace, text(entry, "/secretName"))
+                    .and_then(|secret| end_of(text(secret, "/data/tls.crt")))
+                    .is_none_or(|until| until <= now)
+            })
     }
 
-    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -105,8 +106,27 @@ impl Fault for CertificateExpired {
             shop.now(),
             time::after(shop.now(), 90 * 86_400),
         );
-        let issued = edit(&secret, "/data/tls.crt", json!(fresh.unwrap_or_default()));
+        let fresh = json!(fresh.unwrap_or_default());
+        let issued = edit(&secret, "/data/tls.crt", fresh.clone());
         let mut out = vec![Remedy::heals("renew", vec![issued])];
+        if let (Some(held), Some(ingress)) = (world.object(&secret), truth.victims.first()) {
+            let again = copy(held, &secret.name, |held| {
+                set(held, "/data/tls.crt", fresh.clone());
+            });
+            out.push(Remedy::heals(
+                "replace-secret",
+                vec![Step::Delete(secret.clone()), again],
+            ));
+            let name = format!("{}-renewed", secret.name);
+            let renewed = copy(held, &name, |held| {
+                set(held, "/data/tls.crt", fresh);
+            });
+            let pointed = Step::JsonPatch {
+                object: ingress.clone(),
+                patch: json!([{ "op": "replace", "path": "/spec/tls/0/secretName", "value": name }]),
+            };
+            out.push(Remedy::heals("point-ingress", vec![renewed, pointed]));
+        }
         if let Some(controller) = shop.role("ingress") {
             let step: Step = restart(&workload_key(controller), shop.now());
             out.push(Remedy::fails("restart-ingress", vec![step]));
@@ -147,7 +167,7 @@ fn times(der: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// The digits of the end of a certificate's validity.
+/// The digits of the end of a certificate's validity, as a UTCTime has them.
 fn end_of(held: &str) -> Option<String> {
     let pem = String::from_utf8(STANDARD.decode(held).ok()?).ok()?;
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
@@ -155,10 +175,6 @@ fn end_of(held: &str) -> Option<String> {
     let place = *times(&der).get(1)?;
     let text = std::str::from_utf8(der.get(place..place + 12)?).ok()?;
     Some(text.to_owned())
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Conditions as `pkg/controller/certificates/{readiness,issuing}` and `trigger/policies` word them.

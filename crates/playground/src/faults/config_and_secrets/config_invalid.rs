@@ -3,7 +3,8 @@
 
 use serde_json::json;
 
-use super::scene::{config_map, edit, end_at_start, restart, roll};
+use super::environment::{mounted, replace_by_copy, value_of};
+use super::scene::{config_map, edit, end_at_start, restart, roll, set_env, undo};
 use crate::build::json::{escape, push, set, text};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
@@ -79,31 +80,42 @@ impl Fault for ConfigInvalid {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
             return false;
         };
-        let key = text(&cause.params, "/key");
-        let held = world
-            .object(&cause.object)
-            .map(|map| text(map, &format!("/data/{}", escape(key))).to_owned())
-            .unwrap_or_default();
-        if key == DOCUMENT {
-            held.contains("requests: 40\n      window")
+        if text(&cause.params, "/key") == DOCUMENT {
+            mounted(world, workload, DOCUMENT)
+                .iter()
+                .any(|held| held.is_empty() || held.contains("requests: 40\n      window"))
         } else {
-            held.parse::<u64>().is_err()
+            value_of(world, workload, KEY).is_none_or(|held| held.parse::<u64>().is_err())
         }
     }
 
-    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
             return Vec::new();
         };
         let field = format!("/data/{}", escape(text(&cause.params, "/key")));
-        let repair = edit(&cause.object, &field, json!(text(&cause.params, "/expected")));
-        vec![
+        let expected = text(&cause.params, "/expected");
+        let repair = edit(&cause.object, &field, json!(expected));
+        let copied = replace_by_copy(world, (&cause.object, workload), "repaired", |map| {
+            set(map, &field, json!(expected));
+        });
+        let mut out = vec![
             Remedy::heals("repair-config", vec![repair, restart(workload, shop.now())]),
+            Remedy::heals("repaired-copy", copied),
             Remedy::fails("restart", vec![restart(workload, shop.now())]),
-        ]
+        ];
+        if text(&cause.params, "/key") == KEY {
+            let variable = set_env(workload, KEY, expected);
+            out.push(Remedy::heals("set-variable", vec![variable]));
+        } else {
+            // The revision before does not read the document.
+            let back = undo(world, workload).into_iter().collect();
+            out.push(Remedy::heals("rollout-undo", back));
+        }
+        out
     }
 }
 

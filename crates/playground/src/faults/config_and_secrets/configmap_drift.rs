@@ -3,7 +3,8 @@
 
 use serde_json::json;
 
-use super::scene::{address_key, config_map, edit, end_at_start, restart, roll};
+use super::environment::{replace_by_copy, resolves, value_of};
+use super::scene::{address_key, config_map, edit, end_at_start, restart, roll, set_env};
 use crate::build::json::{escape, set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::object::{Author, KUBECTL_EDIT};
@@ -83,16 +84,14 @@ impl Fault for ConfigMapDrift {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
             return false;
         };
-        let field = format!("/data/{}", escape(text(&cause.params, "/key")));
-        world
-            .object(&cause.object)
-            .is_some_and(|map| text(map, &field) == text(&cause.params, "/found"))
+        !value_of(world, workload, text(&cause.params, "/key"))
+            .is_some_and(|address| resolves(world, &workload.namespace, &address))
     }
 
-    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -100,9 +99,16 @@ impl Fault for ConfigMapDrift {
             return Vec::new();
         };
         let field = format!("/data/{}", escape(text(&cause.params, "/key")));
-        let revert = edit(&cause.object, &field, json!(text(&cause.params, "/expected")));
+        let expected = text(&cause.params, "/expected");
+        let revert = edit(&cause.object, &field, json!(expected));
+        let copied = replace_by_copy(world, (&cause.object, workload), "reverted", |map| {
+            set(map, &field, json!(expected));
+        });
+        let variable = set_env(workload, text(&cause.params, "/key"), expected);
         vec![
             Remedy::heals("revert-config", vec![revert, restart(workload, shop.now())]),
+            Remedy::heals("reverted-copy", copied),
+            Remedy::heals("set-variable", vec![variable]),
             Remedy::fails("restart", vec![restart(workload, shop.now())]),
         ]
     }

@@ -1,10 +1,13 @@
 //! Somebody changes a login's password on the database server and not in the Secret. Must not know how it is found.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
+use super::environment::{replace_by_copy, value_of};
 use super::login;
 use super::scene::{edit, restart};
-use crate::build::json::text;
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
 use crate::shop::Shop;
@@ -56,12 +59,18 @@ impl Fault for CredentialsRejected {
                 .unwrap_or(0),
             now: world.now,
         };
-        world.object(&cause.object).is_some_and(|secret| {
-            stamp.digest(text(secret, "/data/password")) == text(&cause.params, "/held")
-        })
+        let Some(workload) = truth
+            .victims
+            .iter()
+            .find(|victim| victim.group == "apps" && format!("{}-db", victim.name) == cause.object.name)
+        else {
+            return false;
+        };
+        value_of(world, workload, "DB_PASSWORD")
+            .is_none_or(|value| stamp.digest(&STANDARD.encode(value)) == text(&cause.params, "/held"))
     }
 
-    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -73,9 +82,14 @@ impl Fault for CredentialsRejected {
             return Vec::new();
         };
         let (object, now) = (workload_key(workload), shop.now());
-        let fresh = edit(&cause.object, "/data/password", json!("bmV3LXBhc3N3b3JkLTEyMw=="));
+        let password = json!("bmV3LXBhc3N3b3JkLTEyMw==");
+        let fresh = edit(&cause.object, "/data/password", password.clone());
+        let copied = replace_by_copy(world, (&cause.object, &object), "rotated", |secret| {
+            set(secret, "/data/password", password);
+        });
         let mut out = vec![
             Remedy::heals("update-secret", vec![fresh, restart(&object, now)]),
+            Remedy::heals("another-secret", copied),
             Remedy::fails("restart", vec![restart(&object, now)]),
         ];
         if let Some(database) = shop.role("postgres") {

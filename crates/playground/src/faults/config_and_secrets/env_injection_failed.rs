@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use super::environment::value_of;
 use super::scene::{address_key, config_map, end_at_start, hasty, roll, set_env, undo};
-use crate::build::json::{items, push, set, text};
+use crate::build::json::{push, set, text};
 use crate::build::workload::{Voice, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
 use crate::shop::Shop;
@@ -57,10 +58,7 @@ impl Fault for EnvInjectionFailed {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
-        let (name, map) = (text(&cause.params, "/name"), text(&cause.params, "/map"));
-        world
-            .object(&cause.object)
-            .is_some_and(|object| !arrives(world, object, &cause.object.namespace, name, map))
+        value_of(world, &cause.object, text(&cause.params, "/name")).is_none_or(|value| value.is_empty())
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -81,31 +79,6 @@ impl Fault for EnvInjectionFailed {
         }
         out
     }
-}
-
-/// Whether a variable arrives with a value: the last entry of `env` wins over all of `envFrom`.
-fn arrives(world: &World, object: &Value, namespace: &str, name: &str, map: &str) -> bool {
-    let container = object
-        .pointer("/spec/template/spec/containers/0")
-        .cloned()
-        .unwrap_or_default();
-    let has_key = |key: &str| {
-        world
-            .get("ConfigMap", namespace, map)
-            .is_some_and(|found| !text(found, &format!("/data/{key}")).is_empty())
-    };
-    let own = items(&container, "/env")
-        .iter()
-        .rev()
-        .find(|variable| text(variable, "/name") == name);
-    if let Some(own) = own {
-        let key = text(own, "/valueFrom/configMapKeyRef/key");
-        return !text(own, "/value").is_empty() || (!key.is_empty() && has_key(key));
-    }
-    items(&container, "/envFrom").iter().any(|source| {
-        text(source, "/configMapRef/name") == map
-            && name.strip_prefix(text(source, "/prefix")).is_some_and(has_key)
-    })
 }
 
 fn alter(template: &mut Value, form: &str, name: &str, map: &str) {

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::environment::{mounted, replace_by_copy};
 use super::scene::{complain, edit, hasty, pod_names, roll};
 use crate::build::json::{escape, push, set, text};
 use crate::build::log::Lines;
@@ -11,7 +12,7 @@ use crate::build::log::voice::{CallFailure, Level, line};
 use crate::build::object::{Author, PIPELINE};
 use crate::build::time;
 use crate::build::workload::{Voice, Workload};
-use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::world::{ObjectKey, World};
@@ -85,12 +86,12 @@ impl Fault for FeatureFlag {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        truth.root_causes.first().is_some_and(|cause| {
-            let field = format!("/data/{}", escape(text(&cause.params, "/key")));
-            world
-                .object(&cause.object)
-                .is_some_and(|map| text(map, &field) == "true")
-        })
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+            return false;
+        };
+        mounted(world, workload, text(&cause.params, "/key"))
+            .iter()
+            .any(|held| held == "true" || held.is_empty())
     }
 
     /// What runs is ready, and so is what starts: it only answers errors.
@@ -103,10 +104,18 @@ impl Fault for FeatureFlag {
             return Vec::new();
         };
         let field = format!("/data/{}", escape(text(&cause.params, "/key")));
-        let mut out = vec![Remedy::heals(
-            "switch-off",
-            vec![edit(&cause.object, &field, json!("false"))],
-        )];
+        let copied = replace_by_copy(world, (&cause.object, workload), "steady", |map| {
+            set(map, &field, json!("false"));
+        });
+        let removed = Step::JsonPatch {
+            object: cause.object.clone(),
+            patch: json!([{ "op": "remove", "path": field }]),
+        };
+        let mut out = vec![
+            Remedy::heals("switch-off", vec![edit(&cause.object, &field, json!("false"))]),
+            Remedy::heals("remove-flag", vec![removed]),
+            Remedy::heals("copy-without-flag", copied),
+        ];
         out.extend(hasty(world, shop, workload));
         out
     }

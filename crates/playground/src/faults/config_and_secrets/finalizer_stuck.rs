@@ -125,6 +125,11 @@ impl Fault for FinalizerStuck {
             "reinstall-operator",
             vec![Step::Create(deployment(shop, add_on))],
         )];
+        let released = Step::MergePatch {
+            object: stuck.clone(),
+            patch: json!({ "metadata": { "finalizers": null } }),
+        };
+        out.push(Remedy::heals("remove-finalizer", vec![released]));
         if world.object(&stuck).is_some() {
             out.push(Remedy::fails("delete-again", vec![Step::Delete(stuck)]));
         }

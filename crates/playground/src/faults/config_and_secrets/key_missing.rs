@@ -3,13 +3,14 @@
 
 use serde_json::{Value, json};
 
+use super::environment::value_of;
 use super::login;
 use super::scene::{cannot_create, hasty, oldest_pod, replace_pod, roll, undo, variable};
-use crate::build::json::{items, set, text, unset};
+use crate::build::json::{set, text, unset};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::world::{ObjectKey, World};
 
@@ -72,19 +73,9 @@ impl Fault for KeyMissing {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
-            return false;
-        };
-        let namespace = &cause.object.namespace;
-        let secret = text(&cause.params, "/secret");
-        let Some(workload) = workload_of(truth) else {
-            return false;
-        };
-        let wanted = world.object(workload).and_then(wanted_key);
-        match (world.get("Secret", namespace, secret), wanted) {
-            (Some(held), Some(key)) => held.pointer(&format!("/data/{key}")).is_none(),
-            _ => false,
-        }
+        workload_of(truth).is_some_and(|workload| {
+            value_of(world, workload, "DB_PASSWORD").is_none_or(|value| value.is_empty())
+        })
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -92,17 +83,35 @@ impl Fault for KeyMissing {
             return Vec::new();
         };
         let mut out = hasty(world, shop, workload);
+        let secret = key("", "Secret", &workload.namespace, text(&cause.params, "/secret"));
+        let add = Step::MergePatch {
+            patch: json!({ "stringData": { text(&cause.params, "/found"): "again-the-same" } }),
+            object: secret.clone(),
+        };
         if cause.object.kind == "Secret" {
-            let add = json!({ "stringData": { text(&cause.params, "/found"): "again-the-same" } });
-            let object = cause.object.clone();
-            out.push(Remedy::heals(
-                "restore-key",
-                vec![Step::MergePatch { object, patch: add }],
-            ));
-        } else if let Some(step) = undo(world, workload) {
+            out.push(Remedy::heals("restore-key", vec![add]));
+            let asked = ask_for(workload, &secret.name, "db-password");
+            out.push(Remedy::heals("fix-reference", vec![asked]));
+            return out;
+        }
+        if let Some(step) = undo(world, workload) {
             out.push(Remedy::heals("rollout-undo", vec![step]));
         }
+        let asked = ask_for(workload, &secret.name, text(&cause.params, "/expected"));
+        out.push(Remedy::heals("fix-reference", vec![asked]));
+        out.push(Remedy::heals("add-key", vec![add]));
         out
+    }
+}
+
+/// The variable's reference to a key of the Secret.
+fn ask_for(workload: &ObjectKey, secret: &str, key: &str) -> Step {
+    let variable =
+        json!({ "name": "DB_PASSWORD", "valueFrom": { "secretKeyRef": { "name": secret, "key": key } } });
+    Step::StrategicPatch {
+        object: workload.clone(),
+        patch: json!({ "spec": { "template": { "spec": {
+            "containers": [{ "name": workload.name, "env": [variable] }] } } } }),
     }
 }
 
@@ -113,14 +122,6 @@ fn workload_of(truth: &Truth) -> Option<&ObjectKey> {
     } else {
         Some(&cause.object)
     }
-}
-
-/// The key that the template asks for.
-fn wanted_key(workload: &Value) -> Option<String> {
-    items(workload, "/spec/template/spec/containers/0/env")
-        .iter()
-        .find(|variable| text(variable, "/name") == "DB_PASSWORD")
-        .map(|variable| text(variable, "/valueFrom/secretKeyRef/key").to_owned())
 }
 
 fn ask_wrongly(

@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
+use super::environment::{self, lacks_reference, repoint, value_of};
 use super::login;
 use super::scene::{cannot_create, config_map, hasty, oldest_pod, replace_pod};
-use crate::build::json::{set, text};
+use crate::build::json::{entries, set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
@@ -91,19 +92,18 @@ fn plain(held: Value) -> Value {
     copy
 }
 
+/// The workload refers to what is not there, or goes without the variables that came from it.
 fn is_missing(world: &World, truth: &Truth) -> bool {
-    truth.root_causes.first().is_some_and(|cause| {
-        world.object(&cause.object).is_none()
-            && truth
-                .victims
-                .first()
-                .and_then(|workload| world.object(workload))
-                .is_some_and(|workload| {
-                    workload
-                        .to_string()
-                        .contains(&format!("\"{}\"", cause.object.name))
-                })
-    })
+    let (Some(cause), Some(workload)) = (truth.root_causes.first(), truth.victims.first()) else {
+        return false;
+    };
+    let arrives = |name: &str| value_of(world, workload, name).is_some();
+    let all_arrive = if cause.object.kind == "Secret" {
+        arrives("DB_PASSWORD")
+    } else {
+        entries(&cause.params, "/copy/data").all(|(name, _)| arrives(name))
+    };
+    lacks_reference(world, workload) || !all_arrive
 }
 
 fn remedies(world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -114,7 +114,11 @@ fn remedies(world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
     if text(&copy, "/kind").is_empty() {
         set(&mut copy, "/kind", json!(cause.object.kind));
     }
+    let name = format!("{}-restored", cause.object.name);
+    let mut renamed = vec![environment::copy(&copy, &name, |_| {})];
+    renamed.extend(repoint(world, workload, &cause.object.name, &name));
     let mut out = hasty(world, shop, workload);
     out.push(Remedy::heals("create-again", vec![Step::Create(copy)]));
+    out.push(Remedy::heals("create-under-other-name", renamed));
     out
 }

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::scene::{complain, edit, pod_names, restart};
-use crate::build::json::{items, set};
+use crate::build::json::{items, set, text};
 use crate::build::object::PIPELINE;
 use crate::build::time;
-use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::world::World;
 
@@ -14,6 +14,7 @@ use crate::world::World;
 pub(super) struct RbacDenied;
 
 const ID: &str = "config-and-secrets/rbac-denied";
+const GROUP: &str = "rbac.authorization.k8s.io";
 const VERBS: &str = "/rules/0/verbs";
 
 impl Fault for RbacDenied {
@@ -27,7 +28,7 @@ impl Fault for RbacDenied {
             return Truth::without_cause("inconclusive");
         };
         let namespace = workload.namespace.clone();
-        let role = key("rbac.authorization.k8s.io", "Role", &namespace, &workload.name);
+        let role = key(GROUP, "Role", &namespace, &workload.name);
         if let Some(object) = world.get_mut("Role", &namespace, &workload.name) {
             set(object, VERBS, json!(["get"]));
             ctx.shop.stamp.touch(object, PIPELINE, at, &["/rules"]);
@@ -48,24 +49,14 @@ impl Fault for RbacDenied {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
+        let Some(workload) = truth.victims.first() else {
             return false;
         };
-        let allows = |role: &Value| {
-            items(role, "/rules").iter().any(|rule| {
-                items(rule, "/resources")
-                    .iter()
-                    .any(|resource| resource == "configmaps" || resource == "*")
-                    && items(rule, "/verbs")
-                        .iter()
-                        .any(|verb| verb == "list" || verb == "*")
-            })
-        };
-        let roles = world.of_kind("Role").filter(|role| {
-            crate::build::json::text(role, "/metadata/namespace") == cause.object.namespace
-                && crate::build::json::text(role, "/metadata/name") == cause.object.name
-        });
-        !roles.into_iter().any(allows)
+        let account = world
+            .object(workload)
+            .map(|object| text(object, "/spec/template/spec/serviceAccountName"))
+            .unwrap_or_default();
+        !may_list(world, &workload.namespace, account)
     }
 
     fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -73,9 +64,57 @@ impl Fault for RbacDenied {
             return Vec::new();
         };
         let rules = json!([{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"] }]);
+        let (namespace, name) = (&workload.namespace, format!("{}-list", cause.object.name));
+        let role = json!({
+            "apiVersion": format!("{GROUP}/v1"), "kind": "Role",
+            "metadata": { "name": name, "namespace": namespace }, "rules": rules
+        });
+        let binding = json!({
+            "apiVersion": format!("{GROUP}/v1"), "kind": "RoleBinding",
+            "metadata": { "name": name, "namespace": namespace },
+            "roleRef": { "apiGroup": GROUP, "kind": "Role", "name": name },
+            "subjects": [{ "kind": "ServiceAccount", "name": workload.name, "namespace": namespace }]
+        });
+        let second = vec![Step::Create(role), Step::Create(binding)];
         vec![
             Remedy::heals("grant-verb", vec![edit(&cause.object, "/rules", rules)]),
+            Remedy::heals("second-role", second),
             Remedy::fails("restart", vec![restart(workload, shop.now())]),
         ]
     }
+}
+
+/// Whether any binding lets an account list the ConfigMaps of its namespace (`pkg/registry/rbac/validation/rule.go`).
+fn may_list(world: &World, namespace: &str, account: &str) -> bool {
+    let groups = [
+        "system:serviceaccounts".to_owned(),
+        format!("system:serviceaccounts:{namespace}"),
+        "system:authenticated".to_owned(),
+    ];
+    let is_meant = |subject: &Value| match text(subject, "/kind") {
+        "ServiceAccount" => text(subject, "/name") == account && text(subject, "/namespace") == namespace,
+        "Group" => groups.iter().any(|group| group == text(subject, "/name")),
+        _ => text(subject, "/name") == format!("system:serviceaccount:{namespace}:{account}"),
+    };
+    let allows = |role: &Value| {
+        items(role, "/rules").iter().any(|rule| {
+            let names = |pointer: &str, wanted: &str| {
+                items(rule, pointer)
+                    .iter()
+                    .any(|found| found == wanted || found == "*")
+            };
+            names("/apiGroups", "") && names("/resources", "configmaps") && names("/verbs", "list")
+        })
+    };
+    world
+        .of_kind("RoleBinding")
+        .filter(|binding| text(binding, "/metadata/namespace") == namespace)
+        .chain(world.of_kind("ClusterRoleBinding"))
+        .filter(|binding| items(binding, "/subjects").iter().any(is_meant))
+        .filter_map(|binding| {
+            let kind = text(binding, "/roleRef/kind");
+            let place = if kind == "Role" { namespace } else { "" };
+            world.get(kind, place, text(binding, "/roleRef/name"))
+        })
+        .any(allows)
 }

@@ -1,13 +1,14 @@
 //! A rollout points a caller at a host that no Service has; it runs and answers errors. Must not know how it is found.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::environment::{resolves, value_of};
 use super::scene::{complain, hasty, roll, set_env, undo, variable};
-use crate::build::json::{items, set, text};
+use crate::build::json::{set, text};
 use crate::build::log::voice::{CallFailure, failure};
 use crate::build::template::url_variable;
 use crate::build::time;
-use crate::faults::{Fault, FaultContext, Remedy, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, peer};
 use crate::world::World;
@@ -82,11 +83,8 @@ impl Fault for ServiceAddressWrong {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
-        world.object(&cause.object).is_some_and(|object| {
-            items(object, "/spec/template/spec/containers/0/env")
-                .iter()
-                .any(|variable| text(variable, "/value") == text(&cause.params, "/found"))
-        })
+        !value_of(world, &cause.object, text(&cause.params, "/variable"))
+            .is_some_and(|address| resolves(world, &cause.object.namespace, &address))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -103,6 +101,24 @@ impl Fault for ServiceAddressWrong {
             text(&cause.params, "/expected"),
         );
         out.push(Remedy::heals("fix-address", vec![step]));
+        let (found, expected) = (host(&cause.params, "/found"), host(&cause.params, "/expected"));
+        let mut labels = found.split('.');
+        if let (Some(name), Some(namespace)) = (labels.next(), labels.next()) {
+            let alias = json!({
+                "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": namespace },
+                "spec": { "type": "ExternalName", "externalName": expected }
+            });
+            out.push(Remedy::heals("create-service", vec![Step::Create(alias)]));
+        }
         out
     }
+}
+
+/// The host of a URL among the parameters.
+fn host<'a>(params: &'a Value, pointer: &str) -> &'a str {
+    text(params, pointer)
+        .trim_start_matches("http://")
+        .split(':')
+        .next()
+        .unwrap_or_default()
 }

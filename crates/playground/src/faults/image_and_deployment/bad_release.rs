@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::edits::{restart, rollout_undo, scale};
+use super::edits::{restart, rollout_undo, scale, set_image};
 use crate::build::controller::condition;
 use crate::build::json::{items, set, text};
 use crate::build::metrics::Span;
@@ -12,6 +12,7 @@ use crate::build::time;
 use crate::build::workload::{Voice, Workload};
 use crate::faults::app_vs_infra::app_crash::relabel;
 use crate::faults::config_and_secrets::scene::complain;
+use crate::faults::release::is_to_blame;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
 use crate::shop::Shop;
 use crate::shop::telemetry::{aligned, request_rate, requests};
@@ -76,11 +77,10 @@ impl Fault for BadRelease {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        truth.root_causes.first().is_some_and(|cause| {
-            world.object(&cause.object).is_some_and(|object| {
-                text(object, "/spec/template/spec/containers/0/image") == text(&cause.params, "/found")
-            })
-        })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| is_to_blame(world, cause))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -94,8 +94,14 @@ impl Fault for BadRelease {
         };
         let mut back: Vec<Step> = rollout_undo(world, &cause.object).into_iter().collect();
         back.push(resume.clone());
+        let former = set_image(
+            &cause.object,
+            &cause.object.name,
+            text(&cause.params, "/expected"),
+        );
         let mut out = vec![
             Remedy::heals("rollout-undo", back),
+            Remedy::heals("former-image", vec![former, resume.clone()]),
             Remedy::fails("resume", vec![resume]),
             Remedy::fails("restart", vec![restart(&cause.object)]),
         ];

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::build::controller::{REVISION, TEMPLATE_HASH};
 use crate::build::json::{escape, text, unset};
+pub(super) use crate::faults::release::set_image;
 use crate::faults::{Remedy, Step, key};
 use crate::world::{ObjectKey, World};
 
 /// `kubectl rollout undo`: the template of the revision before, in one JSON patch
 /// (`kubectl/pkg/polymorphichelpers/rollback.go`).
-pub(super) fn rollout_undo(world: &World, deployment: &ObjectKey) -> Option<Step> {
+pub(in crate::faults) fn rollout_undo(world: &World, deployment: &ObjectKey) -> Option<Step> {
     let mut sets: Vec<(u64, &Value)> = world
         .of_kind("ReplicaSet")
         .filter(|set| {
@@ -50,14 +51,6 @@ pub(super) fn scale(workload: &ObjectKey, replicas: usize) -> Step {
     Step::MergePatch {
         object: workload.clone(),
         patch: json!({ "spec": { "replicas": replicas } }),
-    }
-}
-
-/// Sets the image of a workload's container.
-pub(super) fn set_image(workload: &ObjectKey, container: &str, image: &str) -> Step {
-    Step::StrategicPatch {
-        object: workload.clone(),
-        patch: json!({ "spec": { "template": { "spec": { "containers": [{ "name": container, "image": image }] } } } }),
     }
 }
 

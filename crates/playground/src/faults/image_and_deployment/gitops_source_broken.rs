@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::edits::in_vain;
 use crate::build::event::{Happening, record};
-use crate::build::json::{set, text};
+use crate::build::json::{items, set, text};
 use crate::build::object::{Author, INSTALLER};
 use crate::build::time;
 use crate::build::workload::Workload;
@@ -80,13 +80,8 @@ impl Fault for GitOpsSourceBroken {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
-        let field = text(&cause.params, "/field")
-            .rsplit('.')
-            .next()
-            .unwrap_or_default();
-        world.object(&cause.object).is_some_and(|object| {
-            text(object, &format!("/spec/source/{field}")) == text(&cause.params, "/found")
-        })
+        // An Application that is gone delivers nothing either.
+        world.object(&cause.object).is_none_or(|object| !renders(object))
     }
 
     fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -103,13 +98,24 @@ impl Fault for GitOpsSourceBroken {
             &format!("/spec/source/{field}"),
             json!(text(&cause.params, "/expected")),
         );
-        let mut out = vec![Remedy::heals(
-            "fix-source",
+        let merge = |patch: Value| {
             vec![Step::MergePatch {
                 object: cause.object.clone(),
                 patch,
-            }],
-        )];
+            }]
+        };
+        let mut out = vec![Remedy::heals("fix-source", merge(patch))];
+        let synced = world
+            .object(&cause.object)
+            .and_then(|object| object.pointer("/status/history/0").cloned())
+            .unwrap_or_default();
+        if let Some(source) = synced.get("source") {
+            // `argocd app rollback` deploys what was synced last and needs automatic syncing off.
+            let mut back = source.clone();
+            set(&mut back, "/targetRevision", json!(text(&synced, "/revision")));
+            let patch = json!({ "spec": { "source": back, "syncPolicy": { "automated": null } } });
+            out.push(Remedy::heals("pin-last-synced", merge(patch)));
+        }
         out.extend(
             in_vain(world, workload)
                 .into_iter()
@@ -117,6 +123,22 @@ impl Fault for GitOpsSourceBroken {
         );
         out
     }
+}
+
+/// Whether the path and the revision of an Application are ones that were synced before; the head of the repository is one,
+/// too.
+fn renders(application: &Value) -> bool {
+    let path = text(application, "/spec/source/path");
+    let revision = text(application, "/spec/source/targetRevision");
+    items(application, "/status/history").iter().any(|synced| {
+        let known = [
+            "",
+            "HEAD",
+            text(synced, "/source/targetRevision"),
+            text(synced, "/revision"),
+        ];
+        path == text(synced, "/source/path") && known.contains(&revision)
+    })
 }
 
 /// The Application as Argo CD 2.14 keeps it: `controller/state.go`, `CompareAppState`; `controller/appcontroller.go`.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::edits::restart;
 use crate::build::helm::{Revision, secret_name, store};
-use crate::build::json::{set, text};
+use crate::build::json::{number, set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
@@ -56,7 +56,8 @@ impl Fault for HelmReleaseFailed {
                     .parse::<u64>()
                     .unwrap_or(0)
             });
-        newest.is_some_and(|secret| text(secret, "/metadata/labels/status") != "deployed")
+        // A release without any revision is not mended.
+        newest.is_none_or(|secret| text(secret, "/metadata/labels/status") != "deployed")
     }
 
     fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -78,8 +79,12 @@ impl Fault for HelmReleaseFailed {
         let name = secret_name(&back.name, back.number);
         store(&shop.stamp, &mut scratch, &back);
         let created = scratch.remove("Secret", &cause.object.namespace, &name);
+        let failed = u64::try_from(number(&cause.params, "/revision")).unwrap_or(0);
+        let record = secret_name(&cause.object.name, failed);
+        let forgotten = Step::Delete(key("", "Secret", &cause.object.namespace, &record));
         vec![
             Remedy::heals("helm-rollback", created.map(Step::Create).into_iter().collect()),
+            Remedy::heals("delete-revision", vec![forgotten]),
             Remedy::fails("restart", vec![restart(victim)]),
         ]
     }

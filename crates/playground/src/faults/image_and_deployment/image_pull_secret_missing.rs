@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::edits::in_vain;
 use super::image_reference_wrong::{attempts, fail_pull};
 use crate::build::event::{Happening, record};
-use crate::build::json::{items, text};
+use crate::build::json::{items, set, text};
 use crate::build::time;
 use crate::build::workload::{Delivery, Kind, Workload};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
@@ -63,18 +63,30 @@ impl Fault for ImagePullSecretMissing {
         Truth::cause(key("", "Secret", &namespace, &secret), ID, params, victims)
     }
 
+    /// Deployments of the namespace name pull secrets and none of them is there, or those that need one name none.
     fn present(&self, world: &World, truth: &Truth) -> bool {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
+        let namespace = cause.object.namespace.as_str();
         world
-            .get("Secret", &cause.object.namespace, &cause.object.name)
-            .is_none()
-            && world.of_kind("Deployment").any(|object| {
-                text(object, "/metadata/namespace") == cause.object.namespace
-                    && items(object, "/spec/template/spec/imagePullSecrets")
+            .of_kind("Deployment")
+            .filter(|object| text(object, "/metadata/namespace") == namespace)
+            .any(|object| {
+                let named = items(object, "/spec/template/spec/imagePullSecrets");
+                let needs = ObjectKey::of(object).is_some_and(|key| truth.victims.contains(&key));
+                let account = world.get(
+                    "ServiceAccount",
+                    namespace,
+                    text(object, "/spec/template/spec/serviceAccountName"),
+                );
+                // An account's secrets go to pods that name none (`plugin/pkg/admission/serviceaccount`).
+                let lent = account.map_or(&[][..], |account| items(account, "/imagePullSecrets"));
+                let used = if named.is_empty() { lent } else { named };
+                (needs || !used.is_empty())
+                    && !used
                         .iter()
-                        .any(|reference| text(reference, "/name") == cause.object.name)
+                        .any(|reference| world.get("Secret", namespace, text(reference, "/name")).is_some())
             })
     }
 
@@ -98,12 +110,40 @@ impl Fault for ImagePullSecretMissing {
             "metadata": { "name": cause.object.name, "namespace": cause.object.namespace },
             "data": { ".dockerconfigjson": "eyJhdXRocyI6e319" }
         });
-        let mut out = vec![Remedy::heals("create-secret", vec![Step::Create(secret)])];
+        let mut another = secret.clone();
+        let name = format!("{}-2", cause.object.name);
+        set(&mut another, "/metadata/name", json!(name));
+        let mut repointed = vec![Step::Create(another)];
+        repointed.extend(askers(world, &cause.object).into_iter().map(|object| Step::JsonPatch {
+            object,
+            patch: json!([{
+                "op": "replace", "path": "/spec/template/spec/imagePullSecrets", "value": [{ "name": name }]
+            }]),
+        }));
+        let mut out = vec![
+            Remedy::heals("create-secret", vec![Step::Create(secret)]),
+            Remedy::heals("use-another-secret", repointed),
+        ];
         if let Some(victim) = truth.victims.iter().find(|victim| victim.kind == "Deployment") {
             out.extend(in_vain(world, victim));
         }
         out
     }
+}
+
+/// The workloads that pull with the secret.
+fn askers(world: &World, secret: &ObjectKey) -> Vec<ObjectKey> {
+    ["Deployment", "StatefulSet"]
+        .into_iter()
+        .flat_map(|kind| world.of_kind(kind))
+        .filter(|object| text(object, "/metadata/namespace") == secret.namespace)
+        .filter(|object| {
+            items(object, "/spec/template/spec/imagePullSecrets")
+                .iter()
+                .any(|reference| text(reference, "/name") == secret.name)
+        })
+        .filter_map(ObjectKey::of)
+        .collect()
 }
 
 /// What containerd answers without credentials, as the kubelet passes it on: `core/remotes/docker/resolver.go`

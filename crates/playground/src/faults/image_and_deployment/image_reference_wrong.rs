@@ -8,6 +8,7 @@ use crate::build::event::{Happening, record};
 use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::tag;
+use crate::faults::release::is_to_blame;
 use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
 use crate::rng::Rng;
 use crate::shop::Shop;
@@ -59,14 +60,10 @@ impl Fault for ImageReferenceWrong {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
-            return false;
-        };
-        world
-            .get("Deployment", &cause.object.namespace, &cause.object.name)
-            .is_some_and(|object| {
-                text(object, "/spec/template/spec/containers/0/image") == text(&cause.params, "/found")
-            })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| is_to_blame(world, cause))
     }
 
     fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::edits::delete_all;
 use crate::build::event::{Happening, record};
-use crate::build::json::{set, text};
+use crate::build::json::{items, set, text};
 use crate::build::log::Lines;
 use crate::build::object::{CONTROLLER, PIPELINE};
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::storage_and_persistence::edits::bare;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
 use crate::shop::{Shop, batch};
 use crate::simulate::pods::{FAILED, complete};
@@ -73,11 +74,11 @@ impl Fault for JobFailing {
             return false;
         };
         world
-            .get("CronJob", &cause.object.namespace, &cause.object.name)
-            .is_some_and(|object| object.pointer(&format!("/spec{ARGS}")) == cause.params.get("found"))
+            .object(&cause.object)
+            .is_some_and(|object| is_broken(items(object, &format!("/spec{ARGS}"))))
     }
 
-    fn remedies(&self, _: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -89,12 +90,30 @@ impl Fault for JobFailing {
         let fixed = json!([{ "op": "replace", "path": path, "value": ["--day", "yesterday"] }]);
         let retries =
             json!([{ "op": "replace", "path": "/spec/jobTemplate/spec/backoffLimit", "value": 12 }]);
-        vec![
-            Remedy::heals("fix-script", vec![edit(fixed)]),
-            Remedy::fails("raise-retries", vec![edit(retries)]),
-            Remedy::fails("delete-job", delete_all(&truth.victims)),
-        ]
+        let mut out = vec![Remedy::heals("fix-script", vec![edit(fixed)])];
+        if let Some(object) = world.object(&cause.object) {
+            let mut again = bare(object);
+            set(&mut again, &format!("/spec{ARGS}"), json!(["--day", "yesterday"]));
+            let steps = vec![Step::Delete(cause.object.clone()), Step::Create(again)];
+            out.push(Remedy::heals("replace-cronjob", steps));
+        }
+        out.push(Remedy::fails("raise-retries", vec![edit(retries)]));
+        out.push(Remedy::fails("delete-job", delete_all(&truth.victims)));
+        out
     }
+}
+
+/// Whether the script ends with one of its complaints: a format and a flag that it does not know, or words that the shell cannot
+/// take apart; it needs to be told the day.
+fn is_broken(args: &[Value]) -> bool {
+    let words: Vec<&str> = args.iter().filter_map(Value::as_str).collect();
+    let line = words.join(" ");
+    let count = |letter: char| line.matches(letter).count();
+    !line.contains("--day")
+        || line.contains("parquet2")
+        || line.contains("--compress-level")
+        || count('"') % 2 != 0
+        || count('(') != count(')')
 }
 
 /// A schedule is due at the full minute.

@@ -4,13 +4,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::edits::{in_vain, restart, scale, undo};
+use super::edits::{in_vain, restart, scale, set_image, undo};
 use crate::build::controller::condition;
 use crate::build::event::{Happening, record};
 use crate::build::json::{flag, items, number, set, text};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::release::is_to_blame;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
 use crate::shop::{Shop, chatter};
 use crate::simulate::pods::failing_readiness;
@@ -57,15 +58,12 @@ impl Fault for RolloutStuck {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
+        if text(&cause.params, "/field") != "spec.paused" {
+            return is_to_blame(world, cause);
+        }
         world
-            .get("Deployment", &cause.object.namespace, &cause.object.name)
-            .is_some_and(|object| {
-                if text(&cause.params, "/field") == "spec.paused" {
-                    flag(object, "/spec/paused")
-                } else {
-                    text(object, IMAGE) == text(&cause.params, "/found")
-                }
-            })
+            .object(&cause.object)
+            .is_some_and(|object| flag(object, "/spec/paused"))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -77,16 +75,27 @@ impl Fault for RolloutStuck {
                 object: cause.object.clone(),
                 patch: json!({ "spec": { "paused": null } }),
             };
+            let unpaused = Step::JsonPatch {
+                object: cause.object.clone(),
+                patch: json!([{ "op": "replace", "path": "/spec/paused", "value": false }]),
+            };
             let more = shop
                 .named(&cause.object.namespace, &cause.object.name)
                 .map_or(4, |workload| workload.replicas + 1);
             return vec![
                 Remedy::heals("rollout-resume", vec![resume]),
+                Remedy::heals("unset-paused", vec![unpaused]),
                 Remedy::fails("restart", vec![restart(&cause.object)]),
                 Remedy::fails("scale-up", vec![scale(&cause.object, more)]),
             ];
         }
+        let former = set_image(
+            &cause.object,
+            &cause.object.name,
+            text(&cause.params, "/expected"),
+        );
         let mut out: Vec<Remedy> = undo(world, &cause.object).into_iter().collect();
+        out.push(Remedy::heals("former-image", vec![former]));
         out.extend(in_vain(world, &cause.object));
         out
     }

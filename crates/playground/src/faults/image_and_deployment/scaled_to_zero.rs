@@ -9,7 +9,7 @@ use crate::build::json::{number, push, set, text, unset};
 use crate::build::log::voice::CallFailure;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Remedy, Truth, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
 use crate::shop::Shop;
 use crate::simulate::callers::{self, Silence};
 use crate::simulate::rollout::{active_set, controller_event, pods_of, remove_pod, stopping_event};
@@ -63,8 +63,14 @@ impl Fault for ScaledToZero {
         let replicas = shop
             .named(&cause.object.namespace, &cause.object.name)
             .map_or(2, |workload| workload.replicas);
+        // As `kubectl edit` or a manifest that is applied again would, and with one to spare.
+        let set_replicas = Step::JsonPatch {
+            object: cause.object.clone(),
+            patch: json!([{ "op": "replace", "path": "/spec/replicas", "value": replicas + 1 }]),
+        };
         vec![
             Remedy::heals("scale-up", vec![scale(&cause.object, replicas)]),
+            Remedy::heals("set-replicas", vec![set_replicas]),
             Remedy::fails("restart", vec![restart(&cause.object)]),
             Remedy::fails(
                 "rollout-undo",

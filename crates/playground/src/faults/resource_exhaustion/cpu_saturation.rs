@@ -6,6 +6,7 @@ use serde_json::json;
 use super::edits;
 use crate::build::json::{set, text, unset};
 use crate::build::time;
+use crate::faults::release::is_to_blame;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::shop::telemetry::{CPU, machines, wave};
@@ -64,14 +65,10 @@ impl Fault for CpuSaturation {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
-            return false;
-        };
-        world
-            .get("Deployment", &cause.object.namespace, &cause.object.name)
-            .is_some_and(|object| {
-                text(object, &format!("/spec/template{IMAGE}")) == text(&cause.params, "/found")
-            })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| is_to_blame(world, cause))
     }
 
     fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {

@@ -72,6 +72,10 @@ impl Fault for DiskPressureEviction {
         truth
     }
 
+    fn may_be_removed(&self) -> bool {
+        true
+    }
+
     fn present(&self, world: &World, truth: &Truth) -> bool {
         let Some(cause) = truth.root_causes.first() else {
             return false;

@@ -7,6 +7,7 @@ use super::edits;
 use crate::build::json::text;
 use crate::build::log::{Lines, merge, until};
 use crate::build::time;
+use crate::faults::app_vs_infra::edits::{delete_node, taint, takes_pods};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
 use crate::shop::Shop;
 use crate::shop::gpu::{self, Pool, telemetry};
@@ -54,15 +55,12 @@ impl Fault for GpuThermalThrottling {
             return false;
         };
         let node = &cause.object.name;
-        let cordoned = world
-            .get("Node", "", node)
-            .is_none_or(|found| found.pointer("/spec/unschedulable") == Some(&json!(true)));
         let works = truth.victims.iter().any(|victim| {
             world
                 .get("Pod", &victim.namespace, &victim.name)
                 .is_some_and(|pod| text(pod, "/spec/nodeName") == node)
         });
-        !cordoned || works
+        takes_pods(world, node) || works
     }
 
     fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -85,6 +83,8 @@ impl Fault for GpuThermalThrottling {
         drain.extend(there.iter().cloned());
         vec![
             Remedy::heals("drain", drain),
+            Remedy::heals("delete-node", delete_node(node)),
+            Remedy::heals("taint", taint(world, node)),
             Remedy::fails("delete-pod", there),
             Remedy::fails("cordon", edits::cordon(node)),
         ]

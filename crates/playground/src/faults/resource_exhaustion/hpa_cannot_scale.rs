@@ -4,17 +4,17 @@
 use serde_json::{Value, json};
 
 use super::edits;
-use crate::build::json::{set, text};
+use crate::build::json::{number, set, text};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::Workload;
-use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
+use crate::faults::{Fault, FaultContext, Remedy, RootCause, Step, Truth, key, workload_key};
 use crate::shop::Shop;
 use crate::shop::telemetry::{CPU, machines, request_rate, requests, wave};
 use crate::simulate::callers;
 use crate::simulate::drag::{Drag, slow};
 use crate::simulate::usage::set_pod_usage;
-use crate::world::World;
+use crate::world::{ObjectKey, World};
 
 /// `resource-exhaustion/hpa-cannot-scale`.
 pub struct HpaCannotScale;
@@ -68,13 +68,20 @@ impl Fault for HpaCannotScale {
             return false;
         };
         let found: i64 = text(&cause.params, "/found").parse().unwrap_or(0);
-        world
-            .get(
-                "HorizontalPodAutoscaler",
-                &cause.object.namespace,
-                &cause.object.name,
-            )
-            .is_some_and(|scaler| crate::build::json::number(scaler, "/spec/maxReplicas") <= found)
+        let Some(workload) = truth.victims.iter().find(|victim| scaled(cause, victim)) else {
+            return false;
+        };
+        let most = world
+            .of_kind("HorizontalPodAutoscaler")
+            .filter(|scaler| {
+                text(scaler, "/metadata/namespace") == workload.namespace
+                    && text(scaler, "/spec/scaleTargetRef/name") == workload.name
+            })
+            .map(|scaler| number(scaler, "/spec/maxReplicas"))
+            .min();
+        // Without an autoscaler the count is what somebody set.
+        let reach = most.or_else(|| Some(number(world.object(workload)?, "/spec/replicas")));
+        reach.is_none_or(|reach| reach <= found)
     }
 
     fn remedies(&self, _: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -92,16 +99,20 @@ impl Fault for HpaCannotScale {
             Remedy::heals("raise-maximum", raise(expected)),
             Remedy::heals("raise-maximum-far", raise(40)),
         ];
-        if let Some(victim) = truth
-            .victims
-            .iter()
-            .find(|victim| victim.kind == "Deployment" && victim.name == cause.object.name)
-        {
+        if let Some(victim) = truth.victims.iter().find(|victim| scaled(cause, victim)) {
+            let mut by_hand = vec![Step::Delete(cause.object.clone())];
+            by_hand.extend(edits::scale(victim, expected));
+            remedies.push(Remedy::heals("scale-by-hand", by_hand));
             remedies.push(Remedy::fails("restart", edits::restart(victim)));
             remedies.push(Remedy::fails("scale-up", edits::scale(victim, 8)));
         }
         remedies
     }
+}
+
+/// Whether it is what the autoscaler scales.
+fn scaled(cause: &RootCause, victim: &ObjectKey) -> bool {
+    victim.kind == "Deployment" && victim.name == cause.object.name
 }
 
 /// Lowers the maximum and shows what the controller then says (`pkg/controller/podautoscaler/horizontal.go`).

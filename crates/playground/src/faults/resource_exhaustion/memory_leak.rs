@@ -10,6 +10,7 @@ use crate::build::log::Lines;
 use crate::build::log::voice::{Level, greeting, line};
 use crate::build::time;
 use crate::build::workload::{Workload, tag};
+use crate::faults::release::is_to_blame;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, workload_key};
 use crate::shop::Shop;
 use crate::shop::telemetry::{LIMITS, WORKING_SET, aligned, mebibytes, wave};
@@ -73,14 +74,10 @@ impl Fault for MemoryLeak {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
-            return false;
-        };
-        world
-            .get("Deployment", &cause.object.namespace, &cause.object.name)
-            .is_some_and(|object| {
-                text(object, &format!("/spec/template{IMAGE}")) == text(&cause.params, "/found")
-            })
+        truth
+            .root_causes
+            .first()
+            .is_some_and(|cause| is_to_blame(world, cause))
     }
 
     fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {

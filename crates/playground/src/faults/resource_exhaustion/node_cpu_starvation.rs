@@ -77,6 +77,10 @@ impl Fault for NodeCpuStarvation {
         truth
     }
 
+    fn may_be_removed(&self) -> bool {
+        true
+    }
+
     fn present(&self, world: &World, truth: &Truth) -> bool {
         let Some(cause) = truth.root_causes.first() else {
             return false;

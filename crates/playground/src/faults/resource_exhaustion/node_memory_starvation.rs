@@ -94,6 +94,10 @@ impl Fault for NodeMemoryStarvation {
         truth
     }
 
+    fn may_be_removed(&self) -> bool {
+        true
+    }
+
     fn present(&self, world: &World, truth: &Truth) -> bool {
         let Some(cause) = truth.root_causes.first() else {
             return false;

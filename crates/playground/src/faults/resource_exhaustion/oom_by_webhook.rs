@@ -91,10 +91,19 @@ impl Fault for OomByWebhook {
         let anew = edits::restart(workload);
         let mut removed = vec![Step::Delete(cause.object.clone())];
         removed.extend(anew.clone());
+        let mut excluded = vec![Step::JsonPatch {
+            object: cause.object.clone(),
+            patch: json!([{
+                "op": "add", "path": "/webhooks/0/namespaceSelector/matchExpressions/0/values/-",
+                "value": workload.namespace
+            }]),
+        }];
+        excluded.extend(anew.clone());
         let mut larger = edits::resources_of(world, workload);
         set(&mut larger, "/limits/memory", json!("4Gi"));
         vec![
             Remedy::heals("delete-webhook", removed),
+            Remedy::heals("exclude-namespace", excluded),
             Remedy::fails("raise-limit", edits::resources(workload, &larger)),
             Remedy::fails("restart", anew),
             Remedy::fails("delete-pod", edits::delete_pods(world, workload)),

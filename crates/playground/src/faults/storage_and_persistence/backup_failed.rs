@@ -5,17 +5,19 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::edits::bare;
 use crate::build::json::{items, set, text, unset};
 use crate::build::log::Lines;
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::service::cluster_ip;
+use crate::build::template::credentials;
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Symptom, Truth, key};
 use crate::shop::Shop;
 use crate::shop::batch::{add_run, job_pod, run_end};
 use crate::simulate::pods::{FAILED, complete};
 use crate::simulate::settle::keys;
-use crate::world::World;
+use crate::world::{ObjectKey, World};
 
 /// `storage-and-persistence/backup-failed`.
 pub struct BackupFailed;
@@ -39,14 +41,18 @@ impl Fault for BackupFailed {
         let Some(cron) = world.get("CronJob", &cause.object.namespace, &cause.object.name) else {
             return false;
         };
-        text(&cause.params, "/kind") == "login"
-            || items(cron, ENV).iter().any(|variable| {
-                text(variable, "/name") == "BUCKET"
-                    && text(variable, "/value") == text(&cause.params, "/found")
-            })
+        // The image brings the password that is refused; one in the environment wins over it.
+        if text(&cause.params, "/kind") == "login" {
+            return !brings_password(world, cron);
+        }
+        // No bucket is known but the one of before.
+        !items(cron, ENV).iter().any(|variable| {
+            text(variable, "/name") == "BUCKET"
+                && text(variable, "/value") == text(&cause.params, "/expected")
+        })
     }
 
-    fn remedies(&self, world: &World, _: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let Some(cause) = truth.root_causes.first() else {
             return Vec::new();
         };
@@ -70,7 +76,9 @@ impl Fault for BackupFailed {
                 vec![Step::Delete(key("batch", "Job", &cause.object.namespace, failed))],
             ),
         ];
-        if text(&cause.params, "/kind") == "destination" {
+        if text(&cause.params, "/kind") == "login" {
+            out.extend(logins(shop, cron));
+        } else {
             let mut env = Value::Array(items(cron, ENV).to_vec());
             for variable in env.as_array_mut().into_iter().flatten() {
                 if text(variable, "/name") == "BUCKET" {
@@ -78,14 +86,77 @@ impl Fault for BackupFailed {
                 }
             }
             let patch = json!([{ "op": "replace", "path": ENV, "value": env }]);
+            let mut again = bare(cron);
+            set(&mut again, ENV, env);
             let object = cause.object.clone();
             out.push(Remedy::heals(
                 "restore-destination",
                 vec![Step::JsonPatch { object, patch }],
             ));
+            let steps = vec![Step::Delete(cause.object.clone()), Step::Create(again)];
+            out.push(Remedy::heals("replace-cronjob", steps));
         }
         out
     }
+}
+
+/// Whether the runs of a CronJob get a password from their environment (libpq's `PGPASSWORD`).
+fn brings_password(world: &World, cron: &Value) -> bool {
+    items(cron, ENV)
+        .iter()
+        .filter(|variable| text(variable, "/name") == "PGPASSWORD")
+        .any(|variable| {
+            let reference = variable
+                .pointer("/valueFrom/secretKeyRef")
+                .unwrap_or(&Value::Null);
+            let held = world.get(
+                "Secret",
+                text(cron, "/metadata/namespace"),
+                text(reference, "/name"),
+            );
+            let key = text(reference, "/key");
+            !text(variable, "/value").is_empty()
+                || held.is_some_and(|held| !text(held, &format!("/data/{key}")).is_empty())
+        })
+}
+
+/// A Secret with the password that the server accepts, or the login of the database itself.
+fn logins(shop: &Shop, cron: &Value) -> Vec<Remedy> {
+    let (Some(object), Some(database)) = (ObjectKey::of(cron), shop.role("postgres")) else {
+        return Vec::new();
+    };
+    let from = |name: &str, secret: &str, key: &str| json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": secret, "key": key } } });
+    let with = |variables: Vec<Value>| {
+        let env: Vec<Value> = items(cron, ENV)
+            .iter()
+            .filter(|known| variables.iter().all(|new| new.get("name") != known.get("name")))
+            .cloned()
+            .chain(variables.iter().cloned())
+            .collect();
+        Step::JsonPatch {
+            object: object.clone(),
+            patch: json!([{ "op": "replace", "path": ENV, "value": env }]),
+        }
+    };
+    let name = format!("{}-login", object.name);
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": { "name": name, "namespace": object.namespace },
+        "stringData": { "password": "what-the-server-accepts" }
+    });
+    let own = credentials(database);
+    let renewed = vec![
+        Step::Create(secret),
+        with(vec![from("PGPASSWORD", &name, "password")]),
+    ];
+    let borrowed = vec![with(vec![
+        from("PGUSER", &own, "username"),
+        from("PGPASSWORD", &own, "password"),
+    ])];
+    vec![
+        Remedy::heals("login-in-secret", renewed),
+        Remedy::heals("login-of-database", borrowed),
+    ]
 }
 
 fn stage(world: &mut World, ctx: &mut FaultContext) -> Option<Truth> {

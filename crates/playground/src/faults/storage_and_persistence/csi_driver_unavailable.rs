@@ -10,6 +10,7 @@ use crate::build::log::voice::{Level, klog};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
 use crate::build::workload::Workload;
+use crate::faults::app_vs_infra::edits::{cordon, delete_node, takes_pods};
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
 use crate::shop::storage::attachment;
 use crate::shop::system::SYSTEM;
@@ -71,7 +72,15 @@ impl Fault for CsiDriverUnavailable {
                 .iter()
                 .any(|found| text(found, "/name") == driver)
         });
-        !serves && !registered
+        // Elsewhere the driver serves: what matters is whether pods with volumes are there or come there.
+        let waits = world.of_kind("Pod").any(|pod| {
+            text(pod, "/spec/nodeName") == node
+                && !crate::build::service::is_ready(pod)
+                && items(pod, "/spec/volumes")
+                    .iter()
+                    .any(|volume| volume.get("persistentVolumeClaim").is_some())
+        });
+        !serves && !registered && (takes_pods(world, node) || waits)
     }
 
     /// The plugin on its node, and the pods there that wait for it; elsewhere the driver serves.
@@ -87,9 +96,16 @@ impl Fault for CsiDriverUnavailable {
         let Some(cause) = truth.root_causes.first() else {
             return out;
         };
+        let node = text(&cause.params, "/node");
+        if let Some(workload) = edits::sufferer(shop, truth) {
+            let mut moved = cordon(node);
+            moved.extend(edits::delete_pods(world, workload));
+            out.push(Remedy::heals("cordon-and-move", moved));
+        }
+        out.push(Remedy::heals("delete-node", delete_node(node)));
         let plugin = world.of_kind("Pod").find(|pod| {
             text(pod, "/metadata/ownerReferences/0/name") == cause.object.name
-                && text(pod, "/spec/nodeName") == text(&cause.params, "/node")
+                && text(pod, "/spec/nodeName") == node
         });
         if let Some(plugin) = plugin {
             let plugin = key("", "Pod", SYSTEM, text(plugin, "/metadata/name"));

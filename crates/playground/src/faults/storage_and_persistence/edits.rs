@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::build::json::{set, text, unset};
+use crate::build::json::{items, number, set, text, unset};
 use crate::build::workload::Workload;
 use crate::faults::{Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
@@ -79,6 +79,82 @@ pub fn renew_claim(
     steps.extend(delete_pods(world, workload));
     steps.push(Step::Create(fresh));
     steps
+}
+
+/// Creates a claim like another under a name of its own with changes, and has the workload use it. A StatefulSet names its
+/// claims after its templates, so the set is created again with a renamed one.
+pub fn move_to_claim(
+    world: &World,
+    workload: &Workload,
+    claim: &str,
+    change: impl Fn(&mut Value),
+) -> Vec<Step> {
+    const NEW: &str = "restored";
+    let set_key = workload_key(workload);
+    let (Some(parent), Some(found)) = (
+        world.object(&set_key),
+        world.get("PersistentVolumeClaim", &workload.namespace, claim),
+    ) else {
+        return Vec::new();
+    };
+    if set_key.kind == "StatefulSet" {
+        let mut again = bare(parent);
+        set(
+            &mut again,
+            "/spec/volumeClaimTemplates/0/metadata/name",
+            json!(NEW),
+        );
+        if let Some(template) = again.pointer_mut("/spec/volumeClaimTemplates/0") {
+            change(template);
+        }
+        set(
+            &mut again,
+            "/spec/template/spec/containers/0/volumeMounts/0/name",
+            json!(NEW),
+        );
+        return vec![Step::Delete(set_key), Step::Create(again)];
+    }
+    let mut fresh = bare(found);
+    unset(&mut fresh, "/spec", "volumeName");
+    let name = format!("{claim}-{NEW}");
+    set(&mut fresh, "/metadata/name", json!(name));
+    change(&mut fresh);
+    let volume = json!({ "name": "data", "persistentVolumeClaim": { "claimName": name } });
+    let pointed = Step::StrategicPatch {
+        object: set_key,
+        patch: json!({ "spec": { "template": { "spec": { "volumes": [volume] } } } }),
+    };
+    vec![Step::Create(fresh), pointed]
+}
+
+/// The claims that pods of a workload use which start now; `None` for one that is named and not there. Those of a StatefulSet
+/// that are not there yet are made by its controller.
+pub fn claims_in_use<'a>(world: &'a World, workload: &ObjectKey) -> Vec<Option<&'a Value>> {
+    let Some(object) = world.object(workload) else {
+        return Vec::new();
+    };
+    let claim = |name: &str| world.get("PersistentVolumeClaim", &workload.namespace, name);
+    let named = items(object, "/spec/template/spec/volumes")
+        .iter()
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName"))
+        .filter(|name| !name.is_empty())
+        .map(claim);
+    let made = items(object, "/spec/volumeClaimTemplates")
+        .iter()
+        .flat_map(|template| {
+            let stem = format!("{}-{}", text(template, "/metadata/name"), workload.name);
+            (0..number(object, "/spec/replicas"))
+                .filter_map(move |ordinal| claim(&format!("{stem}-{ordinal}")))
+        });
+    named.chain(made.map(Some)).collect()
+}
+
+/// The workload that the truth names first.
+pub fn struck(truth: &Truth) -> Option<&ObjectKey> {
+    truth
+        .victims
+        .iter()
+        .find(|victim| matches!(victim.kind.as_str(), "Deployment" | "StatefulSet"))
 }
 
 /// An object as someone writes it into a file: without what the API server adds.

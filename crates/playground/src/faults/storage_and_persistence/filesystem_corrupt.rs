@@ -3,7 +3,7 @@
 //! `params.kind`: `mount` or `remounted`; `params.fs`: `ext4` or `xfs`.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{edits, waiting, writes};
 use crate::build::event::{Happening, record};
@@ -41,14 +41,12 @@ impl Fault for FilesystemCorrupt {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
+        let (Some(cause), Some(workload)) = (truth.root_causes.first(), edits::struck(truth)) else {
             return false;
         };
-        let claim = text(&cause.params, "/claim");
-        world.get("PersistentVolume", "", &cause.object.name).is_some()
-            && world
-                .get("PersistentVolumeClaim", text(&cause.params, "/namespace"), claim)
-                .is_some_and(|claim| text(claim, "/spec/volumeName") == cause.object.name)
+        edits::claims_in_use(world, workload)
+            .iter()
+            .any(|claim| claim.is_none_or(|claim| text(claim, "/spec/volumeName") == cause.object.name))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -56,11 +54,15 @@ impl Fault for FilesystemCorrupt {
         let (Some(cause), Some(workload)) = (truth.root_causes.first(), edits::sufferer(shop, truth)) else {
             return out;
         };
-        let restored = edits::renew_claim(world, workload, text(&cause.params, "/claim"), |claim| {
+        let restore = |claim: &mut Value| {
             let source = json!({ "apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "last-good" });
             set(claim, "/spec/dataSource", source);
-        });
+        };
+        let claim = text(&cause.params, "/claim");
+        let restored = edits::renew_claim(world, workload, claim, restore);
         out.push(Remedy::heals("restore-claim", restored));
+        let moved = edits::move_to_claim(world, workload, claim, restore);
+        out.push(Remedy::heals("restore-to-new-claim", moved));
         out
     }
 }

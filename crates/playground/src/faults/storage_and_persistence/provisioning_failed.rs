@@ -79,20 +79,20 @@ impl Fault for ProvisioningFailed {
             return false;
         };
         let found = text(&cause.params, "/found");
-        let ObjectKey {
-            kind,
-            namespace,
-            name,
-            ..
-        } = &cause.object;
-        let Some(object) = world.get(kind, namespace, name) else {
-            return false;
-        };
+        let ObjectKey { kind, name, .. } = &cause.object;
         if kind == "PersistentVolumeClaim" {
-            return text(object, "/spec/storageClassName") == found
-                && text(object, "/spec/volumeName").is_empty();
+            let used = edits::struck(truth).map(|workload| edits::claims_in_use(world, workload));
+            return used.unwrap_or_default().iter().any(|claim| {
+                claim.is_none_or(|claim| {
+                    text(claim, "/spec/storageClassName") == found
+                        && text(claim, "/spec/volumeName").is_empty()
+                })
+            });
         }
-        text(object, "/parameters/type") == found
+        // Without the class its claims wait just the same.
+        world
+            .object(&cause.object)
+            .is_none_or(|class| text(class, "/parameters/type") == found)
             && world.of_kind("PersistentVolumeClaim").any(|claim| {
                 text(claim, "/spec/storageClassName") == name && text(claim, "/status/phase") != "Bound"
             })
@@ -114,6 +114,12 @@ impl Fault for ProvisioningFailed {
             set(claim, "/spec/storageClassName", json!(other));
         });
         out.push(Remedy::heals("recreate-claim-with-other-class", renewed));
+        if is_quota {
+            let moved = edits::move_to_claim(world, workload, &claim_name(workload, 0), |claim| {
+                set(claim, "/spec/storageClassName", json!(other));
+            });
+            out.push(Remedy::heals("new-claim-with-other-class", moved));
+        }
         if !is_quota && let Some(class) = world.get("StorageClass", "", &cause.object.name) {
             let mut right = edits::bare(class);
             set(&mut right, "/parameters/type", json!(platform.disk_type));

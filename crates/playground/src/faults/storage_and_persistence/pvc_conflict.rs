@@ -14,6 +14,7 @@ use crate::build::log::voice::{Level, line};
 use crate::build::object::KUBECTL_EDIT;
 use crate::build::time;
 use crate::build::workload::{Workload, tag};
+use crate::faults::app_vs_infra::edits::delete_node;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::storage::{claim_name, volume_name};
 use crate::shop::{Node, Shop};
@@ -68,6 +69,11 @@ impl Fault for PvcConflict {
         let holder = key("", "Pod", &workload.namespace, text(&cause.params, "/holder"));
         let mut out = edits::hasty(shop, truth);
         if text(&cause.params, "/kind") == "terminating" {
+            let node = world
+                .object(&holder)
+                .map(|pod| text(pod, "/spec/nodeName"))
+                .unwrap_or_default();
+            out.push(Remedy::heals("delete-node", delete_node(node)));
             out.push(Remedy::heals("force-delete-old-pod", vec![Step::Delete(holder)]));
             return out;
         }

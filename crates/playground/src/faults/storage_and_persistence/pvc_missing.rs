@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{edits, unplaced, waiting};
-use crate::build::json::{items, set, text};
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::build::workload::Workload;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
@@ -30,25 +30,19 @@ impl Fault for PvcMissing {
     }
 
     fn present(&self, world: &World, truth: &Truth) -> bool {
-        let Some(cause) = truth.root_causes.first() else {
+        let Some(workload) = edits::struck(truth) else {
             return false;
         };
-        let (namespace, name) = (cause.object.namespace.as_str(), cause.object.name.as_str());
-        let named = world.of_kind("Deployment").any(|owner| {
-            text(owner, "/metadata/namespace") == namespace
-                && items(owner, "/spec/template/spec/volumes")
-                    .iter()
-                    .any(|volume| text(volume, "/persistentVolumeClaim/claimName") == name)
-        });
-        named && world.get("PersistentVolumeClaim", namespace, name).is_none()
+        // Without any claim the workload has nowhere to keep what it stored.
+        let used = edits::claims_in_use(world, workload);
+        used.is_empty() || used.iter().any(Option::is_none)
     }
 
-    fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
+    fn remedies(&self, _: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
         let mut out = edits::hasty(shop, truth);
         let (Some(cause), Some(workload)) = (truth.root_causes.first(), edits::sufferer(shop, truth)) else {
             return out;
         };
-        let _ = world;
         let size = workload.volume_gi.unwrap_or(10);
         let class = shop.names.platform.storage_class;
         let fresh = claim(shop, workload, &cause.object.name, size, class, shop.now());
@@ -56,12 +50,18 @@ impl Fault for PvcMissing {
             "create-claim",
             vec![Step::Create(edits::bare(&fresh))],
         ));
+        let mount = |name: &str| {
+            let volumes = json!([{ "name": "data", "persistentVolumeClaim": { "claimName": name } }]);
+            edits::patch_template(workload, "/spec/volumes", volumes)
+        };
         if text(&cause.params, "/kind") == "renamed" {
-            let volumes = json!([{ "name": "data", "persistentVolumeClaim": { "claimName": claim_name(workload, 0) } }]);
-            out.push(Remedy::heals(
-                "rollout-undo",
-                vec![edits::patch_template(workload, "/spec/volumes", volumes)],
-            ));
+            let usual = claim_name(workload, 0);
+            out.push(Remedy::heals("rollout-undo", vec![mount(&usual)]));
+        } else {
+            let name = format!("{}-restored", cause.object.name);
+            let other = claim(shop, workload, &name, size, class, shop.now());
+            let steps = vec![Step::Create(edits::bare(&other)), mount(&name)];
+            out.push(Remedy::heals("claim-of-other-name", steps));
         }
         out
     }

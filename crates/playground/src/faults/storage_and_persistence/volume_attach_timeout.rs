@@ -15,7 +15,7 @@ use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key};
 use crate::shop::Shop;
 use crate::shop::nodes::instance_id;
 use crate::shop::storage::{attachment, attachment_name, volume_handle};
-use crate::world::World;
+use crate::world::{ObjectKey, World};
 
 /// `storage-and-persistence/volume-attach-timeout`.
 pub struct VolumeAttachTimeout;
@@ -50,7 +50,8 @@ impl Fault for VolumeAttachTimeout {
                 .get("Pod", &victim.namespace, &victim.name)
                 .is_some_and(|pod| victim.kind == "Pod" && text(pod, "/spec/nodeName") == node)
         });
-        !room && (open || waits_here)
+        let is_in = edits::struck(truth).is_some_and(|workload| holds(world, workload, node));
+        !room && !is_in && (open || waits_here)
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -64,6 +65,11 @@ impl Fault for VolumeAttachTimeout {
                 patch: json!({ "metadata": { "finalizers": null } }),
             };
             out.push(Remedy::heals("remove-stale-attachment", vec![release]));
+            let drop = Step::JsonPatch {
+                object: cause.object.clone(),
+                patch: json!([{ "op": "remove", "path": "/metadata/finalizers" }]),
+            };
+            out.push(Remedy::heals("drop-finalizer", vec![drop]));
             return out;
         }
         let cordon = Step::MergePatch {
@@ -73,6 +79,10 @@ impl Fault for VolumeAttachTimeout {
         let mut steps = vec![cordon];
         steps.extend(edits::delete_pods(world, workload));
         out.push(Remedy::heals("cordon-and-move", steps));
+        out.push(Remedy::heals(
+            "detach-idle",
+            detach_idle(world, &cause.object.name),
+        ));
         out
     }
 }
@@ -105,6 +115,51 @@ fn stage(world: &mut World, ctx: &mut FaultContext) -> Option<Truth> {
     waiting::gives_up(world, &ctx.shop, &workload, &stuck);
     let victims = waiting::silence(world, ctx, &workload, &stuck.pod, time::after(at, 5));
     Some(Truth::cause(object, ID, params, victims))
+}
+
+/// Whether a volume of the workload is attached to the node.
+fn holds(world: &World, workload: &ObjectKey, node: &str) -> bool {
+    let used = edits::claims_in_use(world, workload);
+    world
+        .of_kind("VolumeAttachment")
+        .filter(|found| text(found, "/spec/nodeName") == node && flag(found, "/status/attached"))
+        .any(|found| {
+            let volume = text(found, "/spec/source/persistentVolumeName");
+            used.iter()
+                .flatten()
+                .any(|claim| text(claim, "/spec/volumeName") == volume)
+        })
+}
+
+/// Takes off a volume that no pod uses: its attachment is deleted, with the finalizer that waits for the driver.
+fn detach_idle(world: &World, node: &str) -> Vec<Step> {
+    let is_idle = |attachment: &&Value| {
+        let volume = world.get(
+            "PersistentVolume",
+            "",
+            text(attachment, "/spec/source/persistentVolumeName"),
+        );
+        volume.is_some_and(|volume| {
+            !world.of_kind("Pod").any(|pod| {
+                text(pod, "/metadata/namespace") == text(volume, "/spec/claimRef/namespace")
+                    && items(pod, "/spec/volumes").iter().any(|mounted| {
+                        text(mounted, "/persistentVolumeClaim/claimName")
+                            == text(volume, "/spec/claimRef/name")
+                    })
+            })
+        })
+    };
+    world
+        .of_kind("VolumeAttachment")
+        .filter(|found| text(found, "/spec/nodeName") == node && flag(found, "/status/attached"))
+        .filter(is_idle)
+        .filter_map(ObjectKey::of)
+        .take(1)
+        .flat_map(|object| {
+            let patch = json!({ "metadata": { "finalizers": null } });
+            [Step::Delete(object.clone()), Step::MergePatch { object, patch }]
+        })
+        .collect()
 }
 
 fn limit(params: &Value) -> usize {

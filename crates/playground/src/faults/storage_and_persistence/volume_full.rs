@@ -1,9 +1,9 @@
 //! A volume has no space left and the application's writes fail. Must not know how it is found.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{edits, writes};
-use crate::build::json::text;
+use crate::build::json::{set, text};
 use crate::build::time;
 use crate::faults::{Fault, FaultContext, Remedy, Step, Truth, key, workload_key};
 use crate::shop::Shop;
@@ -31,16 +31,16 @@ impl Fault for VolumeFull {
         let Some(cause) = truth.root_causes.first() else {
             return false;
         };
-        world
-            .get(
-                "PersistentVolumeClaim",
-                &cause.object.namespace,
-                &cause.object.name,
-            )
-            .is_some_and(|claim| {
-                mebibytes(text(claim, REQUEST)) <= mebibytes(text(&cause.params, "/found"))
-                    && text(claim, "/spec/volumeName") == text(&cause.params, "/volume")
-            })
+        let Some(workload) = edits::struck(truth) else {
+            return false;
+        };
+        let is_full = |claim: &Value| {
+            mebibytes(text(claim, REQUEST)) <= mebibytes(text(&cause.params, "/found"))
+                && text(claim, "/spec/volumeName") == text(&cause.params, "/volume")
+        };
+        edits::claims_in_use(world, workload)
+            .iter()
+            .any(|claim| claim.is_none_or(is_full))
     }
 
     fn remedies(&self, world: &World, shop: &Shop, truth: &Truth) -> Vec<Remedy> {
@@ -55,11 +55,20 @@ impl Fault for VolumeFull {
                 &cause.object.name,
             )
             .map_or(0.0, |claim| mebibytes(text(claim, REQUEST)) / 1024.0);
+        let larger = json!({ "requests": { "storage": format!("{:.0}Gi", size * 2.0) } });
         let expand = Step::MergePatch {
             object: cause.object.clone(),
-            patch: json!({ "spec": { "resources": { "requests": { "storage": format!("{:.0}Gi", size * 2.0) } } } }),
+            patch: json!({ "spec": { "resources": larger } }),
         };
         out.push(Remedy::heals("expand-claim", vec![expand]));
+        if let Some(workload) = edits::sufferer(shop, truth) {
+            let moved = edits::move_to_claim(world, workload, &cause.object.name, |claim| {
+                let source = json!({ "kind": "PersistentVolumeClaim", "name": cause.object.name });
+                set(claim, "/spec/resources", larger.clone());
+                set(claim, "/spec/dataSource", source);
+            });
+            out.push(Remedy::heals("clone-to-larger-claim", moved));
+        }
         out
     }
 }

@@ -29,13 +29,17 @@ pub(super) fn tasks(
     let mut found = vec![(millis(20), Task::new(Role::Faults, "", ""))];
     let own = |role| (millis(120), Task::new(role, namespace, name));
     match kind {
-        "Deployment" => found.push(own(Role::Deployment)),
+        "Deployment" => {
+            found.push(own(Role::Deployment));
+            autoscalers(world, namespace, name, &mut found);
+        }
         "ReplicaSet" => {
             found.push(own(Role::ReplicaSet));
             found.extend(owner_task(object));
         }
         "StatefulSet" => found.push(own(Role::StatefulSet)),
         "DaemonSet" => found.push(own(Role::DaemonSet)),
+        "HorizontalPodAutoscaler" => found.push(own(Role::Autoscaler)),
         "Job" => found.push(own(Role::Job)),
         "Service" => found.push(own(Role::Endpoints)),
         "PodDisruptionBudget" => found.push(own(Role::Budget)),
@@ -135,6 +139,15 @@ fn pod_tasks(
             if matches(follower.pointer(pointer)) {
                 found.push((millis(250), task_of(role, follower)));
             }
+        }
+    }
+}
+
+/// The autoscalers of a workload look every 15 s (`--horizontal-pod-autoscaler-sync-period`).
+fn autoscalers(world: &World, namespace: &str, name: &str, found: &mut Vec<(SignedDuration, Task)>) {
+    for (_, scaler) in world.objects_of("autoscaling", "HorizontalPodAutoscaler", Some(namespace)) {
+        if text(scaler, "/spec/scaleTargetRef/name") == name {
+            found.push((millis(15_000), task_of(Role::Autoscaler, scaler)));
         }
     }
 }

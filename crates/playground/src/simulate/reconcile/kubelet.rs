@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-pub(super) use ending::buried;
+pub(super) use ending::{buried, runs};
 
 use self::show::View;
 pub(crate) use self::show::has_image;

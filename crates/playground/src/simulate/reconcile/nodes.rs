@@ -1,29 +1,89 @@
-//! A node that is cordoned or uncordoned, and the CSI drivers that its kubelet knows. Must not know why.
+//! A node that is cordoned, tainted or gone, and the CSI drivers that its kubelet knows. Must not know why.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Note};
+use super::scheduler::tolerates;
+use super::{kubelet, pods};
 use crate::build::json::{escape, flag, items, set, text};
 use crate::build::object::{CONTROLLER, KUBELET};
 use crate::build::time;
 use crate::shop::nodes::{addresses, identify, named_address};
 
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
+/// Taints that follow from the node's condition.
+const REPORTED: &[&str] = &["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
-/// Taints a cordoned node (`pkg/controller/nodelifecycle`) and says so (`pkg/kubelet/kubelet_node_status.go`).
+/// One look at a node.
 pub(super) fn sync(cluster: &mut Cluster<'_>, name: &str) -> Option<SignedDuration> {
-    let Some(mut node) = cluster.get("Node", "", name) else {
+    let Some(node) = cluster.get("Node", "", name) else {
         return forget(cluster, name);
     };
     if items(&node, "/status/conditions").is_empty() {
         return join(cluster, node);
     }
+    evict(cluster, &node);
+    show_cordon(cluster, node, name);
+    None
+}
+
+/// Ends the pods that do not tolerate what somebody put on the node (`pkg/controller/tainteviction`). The taints of a node
+/// that does not answer are the node lifecycle controller's, and pods stay for a while. Only `out-of-service` also makes the
+/// API server forget pods that no kubelet stops (`pkg/controller/podgc`, `gcTerminating`).
+fn evict(cluster: &mut Cluster<'_>, node: &Value) {
+    let taints: Vec<&Value> = items(node, "/spec/taints")
+        .iter()
+        .filter(|taint| text(taint, "/effect") == "NoExecute" && !REPORTED.contains(&text(taint, "/key")))
+        .collect();
+    if taints.is_empty() {
+        return;
+    }
+    let name = text(node, "/metadata/name");
+    let is_lost =
+        taints.iter().any(|taint| text(taint, "/key") == OUT_OF_SERVICE) && !kubelet::runs(cluster, name);
+    let evicted: Vec<Value> = cluster
+        .list("Pod", "")
+        .into_iter()
+        .filter(|pod| text(pod, "/spec/nodeName") == name)
+        .filter(|pod| !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed"))
+        .filter(|pod| {
+            let spec = pod.get("spec").cloned().unwrap_or_default();
+            taints.iter().any(|taint| !tolerates(&spec, taint))
+        })
+        .collect();
+    for pod in &evicted {
+        if pod.pointer("/metadata/deletionTimestamp").is_none() {
+            let words = format!(
+                "Marking for deletion Pod {}/{}",
+                text(pod, "/metadata/namespace"),
+                text(pod, "/metadata/name")
+            );
+            cluster.note(&Note {
+                object: pod,
+                kind: "Normal",
+                reason: "TaintManagerEviction",
+                message: &words,
+                component: "taint-eviction-controller",
+                field: "",
+            });
+        }
+        if is_lost {
+            cluster.remove(pod);
+        } else {
+            pods::delete(cluster, pod);
+        }
+    }
+}
+
+/// Taints a cordoned node (`pkg/controller/nodelifecycle`) and says so (`pkg/kubelet/kubelet_node_status.go`).
+fn show_cordon(cluster: &mut Cluster<'_>, mut node: Value, name: &str) {
     let is_cordoned = flag(&node, "/spec/unschedulable");
     let mut taints = items(&node, "/spec/taints").to_vec();
     let is_tainted = taints.iter().any(|taint| text(taint, "/key") == UNSCHEDULABLE);
     if is_cordoned == is_tainted {
-        return None;
+        return;
     }
     let reason = if is_cordoned {
         taints.push(json!({
@@ -48,7 +108,6 @@ pub(super) fn sync(cluster: &mut Cluster<'_>, name: &str) -> Option<SignedDurati
         field: "",
     });
     cluster.update(node, CONTROLLER, &["/spec/taints"]);
-    None
 }
 
 /// The pods of a node that is gone are deleted (`pkg/controller/podgc`, after 40 s of quarantine).

@@ -29,6 +29,8 @@ pub(crate) enum Role {
     Endpoints,
     /// A disruption budget.
     Budget,
+    /// The bounds of an autoscaler.
+    Autoscaler,
     /// A node's own events and taints.
     Node,
 }

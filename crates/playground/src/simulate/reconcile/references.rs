@@ -1,10 +1,20 @@
 //! Secrets and ConfigMaps that a pod refers to and that are not there (`pkg/kubelet/kubelet_pods.go`,
 //! `makeEnvironmentVariables`; `pkg/volume/secret`, `pkg/volume/configmap`). Must not know why they lack.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::build::json::{flag, items, text};
+use crate::build::json::{flag, items, set, text};
 use crate::world::World;
+
+/// The first error that a pod of a template would meet.
+pub(crate) fn unresolved(world: &World, namespace: &str, template: &Value) -> Option<String> {
+    let mut pod = template.clone();
+    set(&mut pod, "/metadata/namespace", json!(namespace));
+    items(template, "/spec/containers")
+        .iter()
+        .find_map(|container| environment(world, &pod, container))
+        .or_else(|| volumes(world, &pod))
+}
 
 /// The first error of a container's environment.
 pub(super) fn environment(world: &World, pod: &Value, container: &Value) -> Option<String> {

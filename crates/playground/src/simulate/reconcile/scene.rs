@@ -242,7 +242,17 @@ fn unprovisioned(world: &World) -> Vec<(String, String)> {
 impl StagedFault {
     /// Whether the fault is still there.
     pub fn is_present(&self, world: &World) -> bool {
-        by_id(&self.id).is_some_and(|fault| fault.present(world, &self.truth))
+        by_id(&self.id).is_some_and(|fault| {
+            let Truth {
+                root_causes, victims, ..
+            } = &self.truth;
+            let roots = root_causes
+                .iter()
+                .map(|cause| &cause.object)
+                .filter(|_| !fault.may_be_removed());
+            let is_gone = |key: &ObjectKey| is_workload(key) && world.object(key).is_none();
+            fault.present(world, &self.truth) || roots.chain(victims).any(is_gone)
+        })
     }
 
     fn afflicts(&self, world: &World, pod: &Value) -> Option<bool> {
@@ -263,6 +273,14 @@ impl StagedFault {
         } = &self.truth;
         root_causes.iter().any(|cause| &cause.object == key) || victims.contains(key)
     }
+}
+
+/// Whether a key names what keeps pods running, or runs them on a schedule.
+fn is_workload(key: &ObjectKey) -> bool {
+    matches!(
+        key.kind.as_str(),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob"
+    )
 }
 
 /// A pod that does not run as it should. One that restarted and runs again is ill only where a fault explains it.

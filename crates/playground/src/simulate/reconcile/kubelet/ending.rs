@@ -20,6 +20,11 @@ pub(super) fn sync(cluster: &mut Cluster<'_>, pod: &Value) -> Option<SignedDurat
     if cluster.age_s(since) < 2 {
         return Some(millis(700));
     }
+    // A pod that has not ended within a minute uses all the time that it was given.
+    let until = time::parse(text(pod, "/metadata/deletionTimestamp")).unwrap_or(since);
+    if cluster.age_s(since) > 60 && until > cluster.now() {
+        return Some(until.duration_since(cluster.now()));
+    }
     cluster.remove(pod);
     None
 }
@@ -77,7 +82,7 @@ fn stopped_at(cluster: &Cluster<'_>, pod: &Value) -> Option<jiff::Timestamp> {
 }
 
 /// Whether the node's kubelet works.
-pub(super) fn runs(cluster: &Cluster<'_>, node: &str) -> bool {
+pub(in super::super) fn runs(cluster: &Cluster<'_>, node: &str) -> bool {
     cluster.world().get("Node", "", node).is_some_and(|node| {
         items(node, "/status/conditions")
             .iter()
