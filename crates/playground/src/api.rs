@@ -32,7 +32,6 @@ pub(crate) mod prometheus;
 mod read;
 pub(crate) mod resource;
 mod route;
-pub mod schema;
 mod status;
 mod store;
 mod table;

@@ -14,7 +14,6 @@ pub mod simulate;
 pub mod stage;
 pub mod world;
 
-pub use api::schema;
 pub use serve::{
     AccessRule, Identity, Playground, PlaygroundError, RequestLog, ServeOptions, Weather, WeatherRule,
 };

@@ -3,6 +3,7 @@
 
 pub mod captured;
 pub mod dir;
+pub mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 

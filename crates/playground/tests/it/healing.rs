@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::http::{get, send};
 
 mod kubectl;
+mod scenarios;
 mod slice;
 mod two;
 
@@ -303,8 +304,8 @@ fn bystanders(
         .collect()
 }
 
-/// Applies one remedy to a fresh copy of the world and lists what is not as it should be.
-async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remedy) -> Vec<String> {
+/// Applies one remedy of a fault to a fresh copy of the world and lists what is not as it should be.
+async fn judge(place: &str, fault: &dyn Fault, rendered: &Rendered, remedy: &Remedy) -> Vec<String> {
     let playground = serve(rendered).await;
     let mut wrong: Vec<String> = Vec::new();
     if let Err(refusal) = apply(&playground, remedy).await {
@@ -319,7 +320,8 @@ async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remed
         }
     }
     let world = playground.world();
-    let is_present = playground.faults_present().iter().any(|(_, present)| *present);
+    let faults = playground.faults_present();
+    let is_present = faults.iter().any(|(id, present)| id == fault.id() && *present);
     if is_present == remedy.heals {
         wrong.push(format!("present is {is_present}"));
     }
@@ -331,15 +333,18 @@ async fn judge(fault: &dyn Fault, seed: u64, rendered: &Rendered, remedy: &Remed
             wrong.push(format!("bystander {name} is gone or not ready"));
         }
     }
-    let complaints = complaints(rendered, &world);
-    if remedy.heals {
-        wrong.extend(complaints);
-    } else if shows_soon(rendered) && ailing(rendered, &world).is_empty() {
+    // With another fault in the world, what still suffers may suffer from that.
+    let is_alone = faults.len() == 1;
+    if remedy.heals && is_alone {
+        wrong.extend(complaints(rendered, &world));
+    } else if !remedy.heals && is_alone && shows_soon(rendered) && ailing(rendered, &world).is_empty() {
         wrong.push("the symptom is gone".to_owned());
     }
     playground.shutdown().await;
-    let place = format!("{} seed {seed} {}", fault.id(), remedy.name);
-    wrong.into_iter().map(|what| format!("{place}: {what}")).collect()
+    wrong
+        .into_iter()
+        .map(|what| format!("{place} {}: {what}", remedy.name))
+        .collect()
 }
 
 /// Two seeds, or those of `HEALING_SEEDS`.
@@ -360,7 +365,8 @@ async fn judge_all(category: &str) {
             let remedies = fault.remedies(&rendered.world, &rendered.shop, &rendered.truths[0]);
             wrong.extend(two::too_few(fault, &remedies));
             for remedy in remedies.iter().filter(|remedy| remedy.heals || seed > 0) {
-                wrong.extend(judge(fault, seed, &rendered, remedy).await);
+                let place = format!("{} seed {seed}", fault.id());
+                wrong.extend(judge(&place, fault, &rendered, remedy).await);
             }
         }
     }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::api::call::Call;
 use crate::api::resource::Resource;
-use crate::api::schema::{Misfit, round_trip, unknown_fields};
 use crate::api::status::ApiError;
 use crate::build::json::unset;
+use crate::world::schema::{Misfit, round_trip, unknown_fields};
 
 mod quantity;
 

@@ -1,6 +1,6 @@
 //! Objects through the types of the real API: a field that the API does not know is lost, a wrong type is an error.
 
-use playground::schema::round_trip;
+use playground::world::schema::round_trip;
 use serde_json::Value;
 
 use super::{report, worlds};
