@@ -13,7 +13,7 @@ use crate::world::{ObjectKey, World};
 
 /// Writes of one source about one object that go through at once (`client-go/tools/record/events_cache.go`,
 /// `maxTokens` of the spam filter).
-const BURST: f64 = 25.0;
+const BURST: i32 = 25;
 /// Seconds until one more goes through (`defaultSpamQPS`, 1/300).
 const REFILL_S: f64 = 300.0;
 
@@ -31,7 +31,7 @@ struct Line {
 /// not written again within the time to live is gone.
 pub fn hold_back(world: &mut World, stamp: &Stamp) {
     for mut lines in sources(world).into_values() {
-        if lines.iter().map(|line| line.count).sum::<i64>() <= 25 {
+        if lines.iter().map(|line| line.count).sum::<i64>() <= i64::from(BURST) {
             continue;
         }
         write(&mut lines);
@@ -80,10 +80,11 @@ fn write(lines: &mut [Line]) {
         }
     }
     occurrences.sort_unstable();
-    let (mut tokens, mut looked) = (BURST, occurrences.first().map_or(0, |first| first.0));
+    let burst = f64::from(BURST);
+    let (mut tokens, mut looked) = (burst, occurrences.first().map_or(0, |first| first.0));
     for (at, index, nth) in occurrences {
         let passed = i32::try_from(at - looked).map_or(f64::MAX, f64::from);
-        tokens = (tokens + passed / REFILL_S).min(BURST);
+        tokens = (tokens + passed / REFILL_S).min(burst);
         looked = at;
         if tokens >= 1.0 {
             tokens -= 1.0;
@@ -115,3 +116,6 @@ fn show(world: &mut World, stamp: &Stamp, line: &Line) {
     let version: Value = json!(stamp.version_at(last));
     set(event, "/metadata/resourceVersion", version);
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,16 +78,20 @@ fn stuck(view: &ClusterView, pod: &Object) -> Option<Signal> {
                 .any(|entry| entry.get("name").and_then(Value::as_str) == Some(&driver))
         })
         .count();
-    let where_else = format!("it is registered on {elsewhere} other nodes");
+    let where_else = if view.has_list("CSINode", "") {
+        format!(" (it is registered on {elsewhere} other nodes)")
+    } else {
+        String::new()
+    };
     let message = match set {
         Some(set) => format!(
-            "CSI driver {driver} is not registered on node {node} ({where_else}); {} runs it, {} of {} pods ready",
+            "CSI driver {driver} is not registered on node {node}{where_else}; {} runs it, {} of {} pods ready",
             set.reference(),
             set.int("status.numberReady"),
             set.int("status.desiredNumberScheduled")
         ),
         None => format!(
-            "CSI driver {driver} is not registered on node {node} ({where_else}), and no DaemonSet that would run it was found"
+            "CSI driver {driver} is not registered on node {node}{where_else}, and no DaemonSet that would run it was found"
         ),
     };
     let object = set.map_or_else(
