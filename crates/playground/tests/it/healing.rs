@@ -347,6 +347,16 @@ async fn judge(place: &str, fault: &dyn Fault, rendered: &Rendered, remedy: &Rem
         .collect()
 }
 
+/// Fails with what is wrong, if anything is.
+fn all_right(wrong: &[String]) {
+    assert!(
+        wrong.is_empty(),
+        "{} things are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
 /// Two seeds, or those of `HEALING_SEEDS`.
 fn seeds() -> Vec<u64> {
     let told = std::env::var("HEALING_SEEDS").unwrap_or_default();
@@ -370,12 +380,7 @@ async fn judge_all(category: &str) {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} things are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    all_right(&wrong);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use playground::faults::by_id;
 use playground::stage::{FaultSpec, Staging, render};
 use serde_json::Value;
 
-use super::judge;
+use super::{all_right, judge};
 
 /// The tests that the scenarios are dealt out to, so that they run side by side.
 const SHARES: usize = 4;
@@ -93,12 +93,7 @@ async fn share(index: usize) {
             wrong.extend(act(&scenario).await);
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} things are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    all_right(&wrong);
 }
 
 #[tokio::test]
